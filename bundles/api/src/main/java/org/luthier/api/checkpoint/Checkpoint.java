@@ -1,0 +1,45 @@
+package org.luthier.api.checkpoint;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A read-only map of names to tensors.
+ *
+ * <p>Opening one never runs code, never touches the network, and allocates in proportion to what is read. May be read from several
+ * threads. Every failure is a {@link CheckpointException}.
+ */
+public interface Checkpoint extends AutoCloseable {
+    /** File format, for example {@code "safetensors"}. */
+    String format();
+
+    /** The tensors by name, in the order of the file. */
+    Map<String, TensorInfo> tensors();
+
+    /**
+     * The bytes of one tensor: little-endian, row-major, contiguous, positioned at 0.
+     *
+     * @throws CheckpointException if there is no such tensor (with the nearest name) or it cannot be read
+     */
+    ByteBuffer read(String name);
+
+    /**
+     * One tensor as floats; F64, F16 and BF16 are converted, integers must be exact.
+     *
+     * @throws CheckpointException if there is no such tensor, it cannot be read, or it is too large for one array
+     */
+    float[] floats(String name);
+
+    /** What the file says about itself, as text. */
+    Map<String, String> metadata();
+
+    /** What a user should know, each one line. */
+    List<String> warnings();
+
+    /** sha256 of the file; of a T5X folder, of its sorted sha256sum lines. Lower-case hexadecimal. */
+    String sha256();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,24 @@
+package org.luthier.api.model;
+
+/** A model that writes tokens, one step at a time. */
+public non-sealed interface TokenModel extends Model {
+    /** What a tokenizer must fit. */
+    TokenLayout layout();
+
+    /** Opens a session.
+     *
+     * @param rows most segments at once
+     * @param probe sees the intermediates of everything the session does */
+    Session open(int rows, Probe probe);
+
+    /**
+     * What a tokenizer must fit.
+     *
+     * @param task what the ids mean, as in {@link org.luthier.api.tokens.Vocabulary#task()}
+     * @param outputRows rows of the output matrix; at least the vocabulary's size, padded rows are harmless
+     * @param channels decoder channels of a segment; each is a row of a session
+     * @param maxTokens most tokens of a row, end token included
+     * @param segmentSeconds length of a segment
+     */
+    record TokenLayout(String task, int outputRows, int channels, int maxTokens, double segmentSeconds) {}
+}

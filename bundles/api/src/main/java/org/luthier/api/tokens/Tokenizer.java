@@ -1,0 +1,30 @@
+package org.luthier.api.tokens;
+
+import java.util.List;
+import org.eclipse.collections.api.list.primitive.IntList;
+import org.luthier.api.plugin.Part;
+
+/** Ids to events and back. Knows nothing of tensors. */
+public interface Tokenizer extends Part {
+    /** The ids and their meaning. */
+    Vocabulary vocabulary();
+
+    /** Seconds of one step of a shift event. */
+    double secondsPerStep();
+
+    /** Length of a segment in seconds; a model with another one does not fit. */
+    double segmentSeconds();
+
+    /** The events of a row of ids. An id out of range becomes an event of type {@code invalid}; nothing is thrown. */
+    List<Event> events(IntList ids);
+
+    /**
+     * The ids of a row of events.
+     *
+     * @throws org.luthier.api.LuthierException for an event the vocabulary does not have
+     */
+    IntList ids(List<Event> events);
+
+    /** A cursor at the beginning of a segment. */
+    Grammar grammar();
+}
