@@ -11,6 +11,9 @@ import java.util.Map;
  * threads. Every failure is a {@link CheckpointException}.
  */
 public interface Checkpoint extends AutoCloseable {
+    /** Name of the file or folder, without its path. */
+    String name();
+
     /** File format, for example {@code "safetensors"}. */
     String format();
 
