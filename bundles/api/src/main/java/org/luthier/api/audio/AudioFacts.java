@@ -1,5 +1,7 @@
 package org.luthier.api.audio;
 
+import java.util.List;
+
 /**
  * What was found in an audio file; goes into the provenance.
  *
@@ -12,6 +14,7 @@ package org.luthier.api.audio;
  * @param clipped samples at or above full scale, over all channels
  * @param replaced samples that were not finite and were read as 0
  * @param silent whether every sample is exactly zero
+ * @param remarks what else the user should know about the file, one sentence each; empty for a sound file
  */
 public record AudioFacts(
         String file,
@@ -22,7 +25,11 @@ public record AudioFacts(
         double peak,
         long clipped,
         long replaced,
-        boolean silent) {
+        boolean silent,
+        List<String> remarks) {
+    public AudioFacts {
+        remarks = List.copyOf(remarks);
+    }
 
     /** Length of the file in seconds. */
     public double seconds() {
