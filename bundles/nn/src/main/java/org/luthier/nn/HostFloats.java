@@ -1,0 +1,66 @@
+package org.luthier.nn;
+
+import org.bytedeco.javacpp.FloatPointer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.executioner.OpExecutioner.ExecutionerType;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Copies between float tensors of any strides and Java arrays, in row-major order. Works on every ND4J backend. */
+public final class HostFloats {
+    private HostFloats() {}
+
+    /** A new array of all elements. */
+    public static float[] copy(INDArray tensor) {
+        float[] values = new float[Math.toIntExact(tensor.length())];
+        read(tensor, values);
+        return values;
+    }
+
+    /** Copies a tensor out.
+     *
+     * @param target at least as long as the tensor */
+    public static void read(INDArray tensor, float[] target) {
+        int length = Math.toIntExact(tensor.length());
+        if (isDirect(tensor)) {
+            pointer(tensor).get(target, 0, length);
+        } else {
+            System.arraycopy(tensor.dup('c').data().asFloat(), 0, target, 0, length);
+        }
+    }
+
+    /** Copies into a tensor.
+     *
+     * @param source at least as long as the tensor */
+    public static void write(float[] source, INDArray tensor) {
+        int length = Math.toIntExact(tensor.length());
+        if (isDirect(tensor)) {
+            pointer(tensor).put(source, 0, length);
+        } else {
+            float[] exact = source.length == length ? source : java.util.Arrays.copyOf(source, length);
+            try (INDArray values = Nd4j.create(exact, tensor.shape(), 'c')) {
+                tensor.assign(values);
+            }
+        }
+    }
+
+    /** Whether the elements lie in the host's memory, row-major without gaps. */
+    public static boolean isDirect(INDArray tensor) {
+        if (Nd4j.getExecutioner().type() != ExecutionerType.NATIVE_CPU) {
+            return false;
+        }
+        long expected = 1;
+        for (int d = tensor.rank() - 1; d >= 0; d--) {
+            if (tensor.size(d) != 1 && tensor.stride(d) != expected) {
+                return false;
+            }
+            expected *= tensor.size(d);
+        }
+        return true;
+    }
+
+    /** The first element of a direct tensor. */
+    public static FloatPointer pointer(INDArray tensor) {
+        // addressPointer honours the offset of a view, data().pointer() does not.
+        return (FloatPointer) tensor.data().addressPointer();
+    }
+}
