@@ -209,18 +209,25 @@ public final class CpuKernels implements Kernels {
             int pad = shape.padFrequency() * shape.inputs();
             int paddedLine = line + 2 * pad;
             int outputLine = outputFrequency * shape.outputs();
+            int inputs = time * line;
+            int outputs = outputTime * outputLine;
+            FloatPointer source = new FloatPointer(source(input, scratch));
+            FloatPointer result =
+                    HostFloats.isDirect(output) ? HostFloats.pointer(output) : scratch.natives(2, output.length());
+            long first = result.position();
             FloatPointer padded = scratch.natives(0, (long) (time + 2 * shape.padTime()) * paddedLine);
-            FloatPointer result = scratch.natives(1, (long) outputTime * outputLine);
             FloatPointer weights = new FloatPointer(band);
-            float[] values = scratch.array(0, Math.max(time * line, outputTime * outputLine));
+            float[] values = scratch.array(0, Math.max(inputs, outputs));
             float[] zeros = new float[paddedLine];
+            long from = source.position();
             for (int row = 0; row < input.size(0); row++) {
-                HostFloats.read(input.slice(row), values);
+                source.position(from + (long) row * inputs).get(values, 0, inputs);
+                long to = first + (long) row * outputs;
                 for (int t = 0; t < time + 2 * shape.padTime(); t++) {
                     padded.position((long) t * paddedLine).put(zeros, 0, paddedLine);
-                    int from = t - shape.padTime();
-                    if (from >= 0 && from < time) {
-                        padded.position((long) t * paddedLine + pad).put(values, from * line, line);
+                    int inputTime = t - shape.padTime();
+                    if (inputTime >= 0 && inputTime < time) {
+                        padded.position((long) t * paddedLine + pad).put(values, inputTime * line, line);
                     }
                 }
                 for (int bin = 0; bin < outputFrequency; bin += run) {
@@ -241,17 +248,29 @@ public final class CpuKernels implements Kernels {
                                 weights.position((long) t * depth * width),
                                 width,
                                 t == 0 ? 0 : 1,
-                                result.position((long) bin * shape.outputs()),
+                                result.position(to + (long) bin * shape.outputs()),
                                 outputLine);
                     }
                 }
-                result.position(0).get(values, 0, outputTime * outputLine);
+                result.position(to).get(values, 0, outputs);
                 Loops.addBias(values, outputTime * outputFrequency, bias);
-                Loops.activate(activation, values, outputTime * outputLine);
-                HostFloats.write(values, output.slice(row));
+                Loops.activate(activation, values, outputs);
+                result.position(to).put(values, 0, outputs);
                 padded.position(0);
-                result.position(0);
             }
+            result.position(first);
+            if (!HostFloats.isDirect(output)) {
+                values = scratch.array(0, (int) output.length());
+                result.get(values, 0, (int) output.length());
+                HostFloats.write(values, output);
+            }
+        }
+
+        private static FloatPointer source(INDArray input, Scratch scratch) {
+            if (HostFloats.isDirect(input)) {
+                return HostFloats.pointer(input);
+            }
+            return scratch.natives(1, input.length()).put(HostFloats.copy(input), 0, (int) input.length());
         }
 
         @Override
