@@ -1,7 +1,6 @@
-/** Notes from the posteriorgrams of Basic Pitch. */
-@Export
-@Version("1.0.0")
+/**
+ * Notes from the posteriorgrams of Basic Pitch.
+ *
+ * <p>Not exported: a bundle that is swapped for its successor must run its own classes, never those of the one beside it.
+ */
 package org.luthier.assembler.basicpitch;
-
-import org.osgi.annotation.bundle.Export;
-import org.osgi.annotation.versioning.Version;
