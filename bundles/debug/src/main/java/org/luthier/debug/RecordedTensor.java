@@ -1,0 +1,70 @@
+package org.luthier.debug;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * One intermediate as it was recorded.
+ *
+ * @param name canonical name
+ * @param shape sizes as stored, the first being rows; slices are already applied
+ * @param values row-major; not copied, not to be changed
+ * @param slices what part of which dimension was kept; a dimension without one is whole
+ * @param noise largest difference that rounding alone makes (to a float64 run), or NaN where nobody measured it
+ */
+public record RecordedTensor(String name, List<Integer> shape, float[] values, List<Slice> slices, double noise) {
+    /** A whole tensor of unknown noise. */
+    public static RecordedTensor of(String name, float[] values, List<Integer> shape) {
+        return new RecordedTensor(name, shape, values, List.of(), Double.NaN);
+    }
+
+    public RecordedTensor {
+        long size = shape.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
+        if (size != values.length) {
+            throw new IllegalArgumentException(
+                    name + ": shape " + shape + " needs " + size + " values, got " + values.length);
+        }
+        for (Slice slice : slices) {
+            if (slice.axis() >= shape.size() || slice.indices().size() != shape.get(slice.axis())) {
+                throw new IllegalArgumentException(name + ": slice of "
+                        + slice.indices().size() + " on axis " + slice.axis() + " does not fit shape " + shape);
+            }
+        }
+    }
+
+    /** Which entries of the whole tensor's dimension the stored ones are; null where it is whole. */
+    int[] kept(int axis) {
+        return slices.stream()
+                .filter(slice -> slice.axis() == axis)
+                .findFirst()
+                .map(slice -> slice.indices().toArray())
+                .orElse(null);
+    }
+
+    /**
+     * A part of a whole tensor, for references that are to stay small.
+     *
+     * @throws IllegalArgumentException if the tensor is sliced already or the slice does not fit
+     */
+    public RecordedTensor keep(Slice slice) {
+        if (!slices.isEmpty()) {
+            throw new IllegalArgumentException(name + " is sliced already: " + slices);
+        }
+        int inner =
+                IntStream.range(slice.axis() + 1, shape.size()).map(shape::get).reduce(1, Math::multiplyExact);
+        int length = shape.get(slice.axis());
+        int outer = values.length / Math.max(1, inner * length);
+        int[] indices = slice.indices().toArray();
+        float[] part = new float[outer * indices.length * inner];
+        for (int o = 0; o < outer; o++) {
+            for (int i = 0; i < indices.length; i++) {
+                System.arraycopy(
+                        values, (o * length + indices[i]) * inner, part, (o * indices.length + i) * inner, inner);
+            }
+        }
+        List<Integer> kept = new ArrayList<>(shape);
+        kept.set(slice.axis(), indices.length);
+        return new RecordedTensor(name, List.copyOf(kept), part, List.of(slice), noise);
+    }
+}

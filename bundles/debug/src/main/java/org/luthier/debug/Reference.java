@@ -1,0 +1,152 @@
+package org.luthier.debug;
+
+import java.net.URL;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.luthier.api.LuthierException;
+import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.checkpoint.Checkpoints;
+import org.luthier.checkpoint.SafetensorsWriter;
+import org.luthier.files.AtomicFile;
+
+/**
+ * The intermediates of one run of a model: what a trace and a reference both are.
+ *
+ * <p>In a file this is the format {@code luthier-reference/1}, or a recording made elsewhere that an adapter of the model family
+ * explains; docs/reference-format.md describes both. Tensors of a file are read when they are asked for. Read-only; may be used by several
+ * threads.
+ */
+public final class Reference implements AutoCloseable {
+    /**
+     * What is known of the run.
+     *
+     * @param model id of the model family
+     * @param framework what ran it, for example {@code "luthier"} or {@code "onnxruntime"}
+     * @param dtype type it was computed in, for example {@code "float32"}
+     * @param seed seed of what was random, or {@code "none"}
+     * @param segments number of the segment in each row; empty if not known
+     */
+    public record Header(String model, String framework, String dtype, String seed, List<Integer> segments) {}
+
+    private final String title;
+    private final Header header;
+    private final Map<String, Supplier<RecordedTensor>> tensors;
+    private final Runnable closing;
+
+    Reference(String title, Header header, Map<String, Supplier<RecordedTensor>> tensors, Runnable closing) {
+        this.title = title;
+        this.header = header;
+        this.tensors = tensors;
+        this.closing = closing;
+    }
+
+    /**
+     * A reference in memory.
+     *
+     * @param title what to call it in messages
+     * @param tensors in order of execution
+     */
+    public static Reference of(String title, Header header, List<RecordedTensor> tensors) {
+        Map<String, Supplier<RecordedTensor>> byName = new LinkedHashMap<>();
+        tensors.forEach(tensor -> byName.put(tensor.name(), () -> tensor));
+        return new Reference(title, header, byName, () -> {});
+    }
+
+    /**
+     * Opens a file, whatever its suffix.
+     *
+     * @param adapters adapters of the model families at hand, for recordings made elsewhere
+     * @throws LuthierException if it is no reference, or breaks a rule of the format
+     */
+    public static Reference open(Path file, List<URL> adapters) {
+        Checkpoint checkpoint = Checkpoints.builtIn().open(file);
+        try {
+            return of(checkpoint, adapters);
+        } catch (RuntimeException e) {
+            checkpoint.close();
+            throw e;
+        }
+    }
+
+    private static Reference of(Checkpoint checkpoint, List<URL> adapters) {
+        if (ReferenceFormat.isOne(checkpoint)) {
+            return ReferenceFormat.read(checkpoint);
+        }
+        List<String> known = new ArrayList<>();
+        for (URL url : adapters) {
+            ReferenceAdapter adapter = ReferenceAdapter.read(url);
+            if (adapter.recognises(checkpoint)) {
+                return adapter.adapt(checkpoint);
+            }
+            known.add(adapter.title());
+        }
+        throw new LuthierException(
+                checkpoint.name() + " is no reference: expected safetensors whose metadata say format = "
+                        + ReferenceFormat.FORMAT + (known.isEmpty() ? "" : ", or one of: " + String.join("; ", known))
+                        + "; found "
+                        + checkpoint.format() + " with " + checkpoint.tensors().size()
+                        + " tensors; if it belongs to another model, say --model");
+    }
+
+    /** What to call it in messages: the file's name. */
+    public String title() {
+        return title;
+    }
+
+    /** What is known of the run. */
+    public Header header() {
+        return header;
+    }
+
+    /** Canonical names in order of execution. */
+    public List<String> names() {
+        return List.copyOf(tensors.keySet());
+    }
+
+    /** Whether there is a tensor of a name. */
+    public boolean has(String name) {
+        return tensors.containsKey(name);
+    }
+
+    /**
+     * One tensor.
+     *
+     * @throws LuthierException if there is none of that name, or it cannot be read
+     */
+    public RecordedTensor tensor(String name) {
+        Supplier<RecordedTensor> tensor = tensors.get(name);
+        if (tensor == null) {
+            throw new LuthierException(
+                    title + " has no tensor '" + name + "'; it has " + String.join(", ", tensors.keySet()));
+        }
+        return tensor.get();
+    }
+
+    /**
+     * Writes the file, whole or not at all.
+     *
+     * @param overwrite whether an existing file may be replaced
+     * @throws LuthierException if it cannot be written
+     */
+    public void write(Path target, boolean overwrite) {
+        List<RecordedTensor> all = names().stream().map(this::tensor).toList();
+        Map<String, String> metadata = ReferenceFormat.metadata(header, all);
+        List<SafetensorsWriter.Tensor> stored = all.stream()
+                .map(tensor -> SafetensorsWriter.Tensor.of(
+                        tensor.name(),
+                        tensor.values(),
+                        tensor.shape().stream().mapToLong(Integer::longValue).toArray()))
+                .toList();
+        AtomicFile.write(target, overwrite, out -> SafetensorsWriter.write(out, metadata, stored));
+    }
+
+    /** Closes the file, if there is one. */
+    @Override
+    public void close() {
+        closing.run();
+    }
+}

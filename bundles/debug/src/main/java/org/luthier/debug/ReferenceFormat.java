@@ -1,0 +1,147 @@
+package org.luthier.debug;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.eclipse.collections.impl.factory.primitive.IntLists;
+import org.luthier.api.LuthierException;
+import org.luthier.api.checkpoint.Checkpoint;
+
+/** The format {@code luthier-reference/1}: what the metadata of the safetensors file say, and back. */
+final class ReferenceFormat {
+    static final String FORMAT = "luthier-reference/1";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** A slice as JSON has it. */
+    record StoredSlice(int axis, int[] indices) {
+        static StoredSlice of(Slice slice) {
+            return new StoredSlice(slice.axis(), slice.indices().toArray());
+        }
+
+        Slice slice() {
+            return new Slice(axis, IntLists.immutable.of(indices));
+        }
+    }
+
+    private ReferenceFormat() {}
+
+    /** Whether a file says that it is a reference of ours, of whatever version. */
+    static boolean isOne(Checkpoint checkpoint) {
+        return checkpoint.metadata().getOrDefault("format", "").startsWith("luthier-reference/");
+    }
+
+    static Reference read(Checkpoint checkpoint) {
+        Map<String, String> metadata = checkpoint.metadata();
+        String format = metadata.get("format");
+        if (!format.equals(FORMAT)) {
+            throw new LuthierException(checkpoint.name() + ": expected format " + FORMAT + ", got " + format
+                    + "; it was written by another version of Luthier");
+        }
+        List<String> order = field(checkpoint, "order", new TypeReference<List<String>>() {}, null);
+        List<Integer> segments = field(checkpoint, "segments", new TypeReference<List<Integer>>() {}, List.of());
+        Map<String, List<StoredSlice>> slices =
+                field(checkpoint, "slices", new TypeReference<Map<String, List<StoredSlice>>>() {}, Map.of());
+        Map<String, Double> noise = field(checkpoint, "noise", new TypeReference<Map<String, Double>>() {}, Map.of());
+
+        Map<String, Supplier<RecordedTensor>> tensors = new LinkedHashMap<>();
+        for (String name : order) {
+            if (!checkpoint.tensors().containsKey(name)) {
+                throw new LuthierException(
+                        checkpoint.name() + ": metadata 'order' names '" + name + "', which is not in the file");
+            }
+            List<Slice> kept = slices.getOrDefault(name, List.of()).stream()
+                    .map(StoredSlice::slice)
+                    .toList();
+            tensors.put(name, () -> tensor(checkpoint, name, name, kept, noise.getOrDefault(name, Double.NaN)));
+        }
+        List<String> unordered = new ArrayList<>(checkpoint.tensors().keySet());
+        unordered.removeAll(order);
+        if (!unordered.isEmpty()) {
+            throw new LuthierException(
+                    checkpoint.name() + ": metadata 'order' does not name " + String.join(", ", unordered));
+        }
+        Reference.Header header = new Reference.Header(
+                metadata.getOrDefault("model", ""),
+                metadata.getOrDefault("framework", ""),
+                metadata.getOrDefault("dtype", ""),
+                metadata.getOrDefault("seed", "none"),
+                segments);
+        return new Reference(checkpoint.name(), header, tensors, checkpoint::close);
+    }
+
+    /** Reads one tensor of a file as it is stored. */
+    static RecordedTensor tensor(Checkpoint checkpoint, String key, String name, List<Slice> slices, double noise) {
+        List<Integer> shape = checkpoint.tensors().get(key).shape().stream()
+                .map(Math::toIntExact)
+                .toList();
+        try {
+            return new RecordedTensor(name, shape, checkpoint.floats(key), slices, noise);
+        } catch (IllegalArgumentException e) {
+            throw new LuthierException(checkpoint.name() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static <T> T field(Checkpoint checkpoint, String key, TypeReference<T> type, T otherwise) {
+        String text = checkpoint.metadata().get(key);
+        if (text == null && otherwise != null) {
+            return otherwise;
+        }
+        try {
+            T value = text == null ? null : JSON.readValue(text, type);
+            if (value != null) {
+                return value;
+            }
+        } catch (JsonProcessingException e) {
+            throw new LuthierException(
+                    checkpoint.name() + ": metadata '" + key + "' is not the JSON that " + FORMAT + " asks for: "
+                            + e.getOriginalMessage(),
+                    e);
+        }
+        throw new LuthierException(checkpoint.name() + ": " + FORMAT + " needs metadata '" + key + "'");
+    }
+
+    static Map<String, String> metadata(Reference.Header header, List<RecordedTensor> tensors) {
+        Map<String, List<StoredSlice>> slices = new LinkedHashMap<>();
+        Map<String, Double> noise = new LinkedHashMap<>();
+        for (RecordedTensor tensor : tensors) {
+            if (!tensor.slices().isEmpty()) {
+                slices.put(
+                        tensor.name(),
+                        tensor.slices().stream().map(StoredSlice::of).toList());
+            }
+            if (!Double.isNaN(tensor.noise())) {
+                noise.put(tensor.name(), tensor.noise());
+            }
+        }
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put("format", FORMAT);
+        metadata.put("model", header.model());
+        metadata.put("framework", header.framework());
+        metadata.put("dtype", header.dtype());
+        metadata.put("seed", header.seed());
+        metadata.put("order", json(tensors.stream().map(RecordedTensor::name).toList()));
+        if (!header.segments().isEmpty()) {
+            metadata.put("segments", json(header.segments()));
+        }
+        if (!slices.isEmpty()) {
+            metadata.put("slices", json(slices));
+        }
+        if (!noise.isEmpty()) {
+            metadata.put("noise", json(noise));
+        }
+        return metadata;
+    }
+
+    private static String json(Object value) {
+        try {
+            return JSON.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

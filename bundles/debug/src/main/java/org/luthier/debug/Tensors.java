@@ -1,0 +1,39 @@
+package org.luthier.debug;
+
+import java.util.Arrays;
+import java.util.stream.LongStream;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Tensors in and out of Java arrays. */
+final class Tensors {
+    private Tensors() {}
+
+    /** A row-major copy. */
+    static float[] floats(INDArray tensor) {
+        INDArray copy = tensor.castTo(DataType.FLOAT).dup('c');
+        float[] values = copy.data().asFloat();
+        copy.close();
+        return values;
+    }
+
+    static int[] shape(INDArray tensor) {
+        long[] shape = tensor.shape();
+        int[] sizes = new int[shape.length];
+        for (int i = 0; i < sizes.length; i++) {
+            sizes[i] = Math.toIntExact(shape[i]);
+        }
+        return sizes;
+    }
+
+    /** One row of [rows, shape...] as [1, shape...]. */
+    static INDArray row(float[] values, int row, long... shape) {
+        long[] rowShape = new long[shape.length + 1];
+        rowShape[0] = 1;
+        System.arraycopy(shape, 0, rowShape, 1, shape.length);
+        int size = Math.toIntExact(LongStream.of(shape).reduce(1, Math::multiplyExact));
+        return Nd4j.createFromArray(Arrays.copyOfRange(values, row * size, (row + 1) * size))
+                .reshape('c', rowShape);
+    }
+}

@@ -1,0 +1,13 @@
+package org.luthier.debug;
+
+/**
+ * Where rounding ends and a departure begins. docs/decisions/050-when-a-tensor-departs.md gives the reasons.
+ *
+ * @param relativeError largest allowed difference, relative to max(1, largest value of the reference), where no noise was measured
+ * @param relativeL2 largest allowed norm of the difference, relative to the reference's norm, where no noise was measured
+ * @param noiseFactor largest allowed difference as a multiple of the measured noise, where it was
+ */
+public record Thresholds(double relativeError, double relativeL2, double noiseFactor) {
+    /** For float32 against float32. */
+    public static final Thresholds FLOAT32 = new Thresholds(2e-3, 1e-4, 5);
+}
