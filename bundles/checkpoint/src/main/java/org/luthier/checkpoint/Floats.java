@@ -1,0 +1,108 @@
+package org.luthier.checkpoint;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.luthier.api.checkpoint.CheckpointException;
+import org.luthier.api.checkpoint.DType;
+import org.luthier.api.checkpoint.TensorInfo;
+
+/** Stored elements as 32-bit floats, without silent loss: integers must be exact, doubles in range. */
+final class Floats {
+    private Floats() {}
+
+    /**
+     * Converts a tensor.
+     *
+     * @param file name for errors
+     * @param bytes little-endian; its position stays
+     */
+    static float[] of(String file, TensorInfo tensor, ByteBuffer bytes) {
+        ByteBuffer in = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        int size = tensor.dtype().bytes();
+        float[] values = new float[in.remaining() / size];
+        if (tensor.dtype() == DType.F32) {
+            in.asFloatBuffer().get(values);
+            return values;
+        }
+        int start = in.position();
+        for (int i = 0; i < values.length; i++) {
+            int at = start + i * size;
+            values[i] = switch (tensor.dtype()) {
+                case F64 -> narrowed(in.getDouble(at), file, tensor, i);
+                case F32 -> in.getFloat(at);
+                case F16 -> half(in.getShort(at));
+                case BF16 -> Float.intBitsToFloat(in.getShort(at) << 16);
+                case I64 -> exact(in.getLong(at), file, tensor, i);
+                case I32 -> exact(in.getInt(at), file, tensor, i);
+                case I16 -> in.getShort(at);
+                case I8 -> in.get(at);
+                case U8 -> in.get(at) & 0xff;
+                case BOOL -> truth(in.get(at), file, tensor, i);
+            };
+        }
+        return values;
+    }
+
+    /** Index of the first NaN or infinity from position to limit, or -1. */
+    static long firstNotFinite(DType dtype, ByteBuffer bytes) {
+        int width = dtype.bytes();
+        for (int at = bytes.position(); at < bytes.limit(); at += width) {
+            // Neither NaN nor infinite: not all bits of the exponent are set.
+            boolean finite = switch (dtype) {
+                case F64 -> Double.isFinite(bytes.getDouble(at));
+                case F32 -> Float.isFinite(bytes.getFloat(at));
+                case F16 -> (bytes.getShort(at) & 0x7c00) != 0x7c00;
+                case BF16 -> (bytes.getShort(at) & 0x7f80) != 0x7f80;
+                default -> true;
+            };
+            if (!finite) {
+                return (at - bytes.position()) / width;
+            }
+        }
+        return -1;
+    }
+
+    /** IEEE 754 binary16 to binary32; every value has an exact counterpart. */
+    static float half(short bits) {
+        int sign = (bits & 0x8000) << 16;
+        int exponent = bits >> 10 & 0x1f;
+        int fraction = bits & 0x3ff;
+        if (exponent == 0x1f) {
+            return Float.intBitsToFloat(sign | 0x7f800000 | fraction << 13);
+        }
+        if (exponent == 0) {
+            // Zero and subnormal numbers: fraction * 2^-24.
+            return Float.intBitsToFloat(sign | Float.floatToRawIntBits(fraction * 0x1p-24f));
+        }
+        return Float.intBitsToFloat(sign | exponent + 112 << 23 | fraction << 13);
+    }
+
+    private static float narrowed(double value, String file, TensorInfo tensor, int index) {
+        float narrow = (float) value;
+        if (Float.isInfinite(narrow) && !Double.isInfinite(value)) {
+            throw refuse(file, tensor, index, "value-range", value + " does not fit a 32-bit float");
+        }
+        return narrow;
+    }
+
+    private static float exact(long value, String file, TensorInfo tensor, int index) {
+        // A float holds 24 significant bits; trailing zeros go into its exponent.
+        long magnitude = Math.abs(value);
+        if (value != 0 && 64 - Long.numberOfLeadingZeros(magnitude) - Long.numberOfTrailingZeros(magnitude) > 24) {
+            throw refuse(file, tensor, index, "value-range", value + " is not exact as a 32-bit float");
+        }
+        return value;
+    }
+
+    private static float truth(byte value, String file, TensorInfo tensor, int index) {
+        if (value != 0 && value != 1) {
+            throw refuse(file, tensor, index, "bool-value", "expected 0 or 1, got " + (value & 0xff));
+        }
+        return value;
+    }
+
+    private static CheckpointException refuse(String file, TensorInfo tensor, int index, String rule, String detail) {
+        return new CheckpointException(
+                file, -1, rule, "tensor '" + tensor.name() + "', element " + index + ": " + detail);
+    }
+}

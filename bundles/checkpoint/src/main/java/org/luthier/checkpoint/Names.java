@@ -1,0 +1,51 @@
+package org.luthier.checkpoint;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+
+/** Names of tensors: the nearest one for an error, and which are text at all. */
+final class Names {
+    private static final int LONGEST_COMPARED = 256;
+
+    private Names() {}
+
+    /** {@code "; the nearest name is 'x'"}, or nothing if there is none. */
+    static String nearest(String name, Collection<String> names) {
+        String best = null;
+        int bestDistance = Integer.MAX_VALUE;
+        for (String candidate : names) {
+            int distance = distance(name, candidate);
+            if (distance < bestDistance) {
+                best = candidate;
+                bestDistance = distance;
+            }
+        }
+        return best == null ? "" : "; the nearest name is '" + best + "'";
+    }
+
+    /** Whether a name can be written as UTF-8: escapes in JSON can make half a surrogate pair. */
+    static boolean isText(String name) {
+        return StandardCharsets.UTF_8.newEncoder().canEncode(name);
+    }
+
+    /** Levenshtein distance: the fewest insertions, deletions and replacements of a character. */
+    private static int distance(String a, String b) {
+        if (a.length() > LONGEST_COMPARED || b.length() > LONGEST_COMPARED) {
+            return Integer.MAX_VALUE;
+        }
+        int[] row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
+            }
+        }
+        return row[b.length()];
+    }
+}

@@ -1,0 +1,113 @@
+package org.luthier.checkpoint;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.luthier.api.checkpoint.DType;
+
+/**
+ * Writes safetensors files: the same tensors give the same bytes.
+ *
+ * <p>Tensors stay in the order given, metadata is sorted by key. The header is padded with spaces so that the data starts at a
+ * multiple of 8.
+ */
+public final class SafetensorsWriter {
+    private SafetensorsWriter() {}
+
+    /**
+     * A tensor to write.
+     *
+     * @param name unique in the file
+     * @param dtype element type
+     * @param shape sizes of the dimensions, none for a scalar
+     * @param bytes little-endian, row-major, from position to limit; the position stays
+     */
+    public record Tensor(String name, DType dtype, List<Long> shape, ByteBuffer bytes) {
+        public Tensor {
+            shape = List.copyOf(shape);
+            if (name.equals("__metadata__") || !Names.isText(name)) {
+                throw new IllegalArgumentException("no name for a tensor: " + name);
+            }
+            if (bytes.remaining() != Shapes.bytes(shape, dtype)) {
+                throw new IllegalArgumentException("tensor '" + name + "' of shape " + shape + " and type " + dtype
+                        + " needs " + Shapes.bytes(shape, dtype) + " bytes, got " + bytes.remaining());
+            }
+        }
+
+        /** A tensor of 32-bit floats. */
+        public static Tensor of(String name, float[] values, long... shape) {
+            ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, Float.BYTES))
+                    .order(ByteOrder.LITTLE_ENDIAN);
+            bytes.asFloatBuffer().put(values);
+            return new Tensor(name, DType.F32, Arrays.stream(shape).boxed().toList(), bytes);
+        }
+    }
+
+    /**
+     * Writes a file; the stream stays open.
+     *
+     * @throws IllegalArgumentException if two tensors have one name
+     */
+    public static void write(OutputStream out, Map<String, String> metadata, List<Tensor> tensors) throws IOException {
+        byte[] header = header(metadata, tensors);
+        int padding = -header.length & 7;
+        ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+        out.write(length.putLong(header.length + padding).array());
+        out.write(header);
+        out.write(" ".repeat(padding).getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        byte[] block = new byte[1 << 16];
+        for (Tensor tensor : tensors) {
+            ByteBuffer bytes = tensor.bytes().duplicate();
+            while (bytes.hasRemaining()) {
+                int count = Math.min(block.length, bytes.remaining());
+                bytes.get(block, 0, count);
+                out.write(block, 0, count);
+            }
+        }
+    }
+
+    private static byte[] header(Map<String, String> metadata, List<Tensor> tensors) throws IOException {
+        ByteArrayOutputStream header = new ByteArrayOutputStream();
+        Set<String> names = new HashSet<>();
+        long offset = 0;
+        try (JsonGenerator json = Json.mapper().createGenerator(header)) {
+            json.writeStartObject();
+            if (!metadata.isEmpty()) {
+                json.writeObjectFieldStart("__metadata__");
+                for (Map.Entry<String, String> entry : new TreeMap<>(metadata).entrySet()) {
+                    json.writeStringField(entry.getKey(), entry.getValue());
+                }
+                json.writeEndObject();
+            }
+            for (Tensor tensor : tensors) {
+                if (!names.add(tensor.name())) {
+                    throw new IllegalArgumentException("two tensors are called '" + tensor.name() + "'");
+                }
+                json.writeObjectFieldStart(tensor.name());
+                json.writeStringField("dtype", tensor.dtype().name());
+                json.writeArrayFieldStart("shape");
+                for (long size : tensor.shape()) {
+                    json.writeNumber(size);
+                }
+                json.writeEndArray();
+                json.writeArrayFieldStart("data_offsets");
+                json.writeNumber(offset);
+                offset += tensor.bytes().remaining();
+                json.writeNumber(offset);
+                json.writeEndArray();
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+        }
+        return header.toByteArray();
+    }
+}
