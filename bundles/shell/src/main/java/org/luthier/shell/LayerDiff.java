@@ -1,0 +1,92 @@
+package org.luthier.shell;
+
+import java.net.URL;
+import java.nio.file.Path;
+import java.util.List;
+import org.luthier.api.model.ModelFamily;
+import org.luthier.debug.Reference;
+import org.luthier.debug.Thresholds;
+import org.luthier.debug.TraceDiff;
+import org.luthier.shell.internal.CommonOptions;
+import org.luthier.shell.internal.Console;
+import org.luthier.shell.internal.ShellCommand;
+import org.luthier.shell.internal.Surroundings;
+import org.luthier.workbench.Leases;
+import org.luthier.workbench.Want;
+import org.luthier.workbench.Workbench;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code layer:diff}: where a run departs from a reference. */
+@Component(service = ShellCommand.class)
+public final class LayerDiff extends ShellCommand<LayerDiff.Options> {
+    private final Workbench workbench;
+
+    @Activate
+    public LayerDiff(
+            @org.osgi.service.component.annotations.Reference Surroundings surroundings,
+            @org.osgi.service.component.annotations.Reference Workbench workbench) {
+        super(surroundings);
+        this.workbench = workbench;
+    }
+
+    @Command(
+            name = "layer:diff",
+            description = {
+                "Compares a trace with a reference, layer by layer.",
+                "Shows the first tensor that departs; those after it inherit. Exits with 0 if nothing departs, with 3 if something does."
+            },
+            footerHeading = "%nExamples:%n",
+            footer = {
+                "  luthier layer:diff mine.trace reference.safetensors",
+                "  luthier layer:diff mine.trace golden.npz --json"
+            })
+    static final class Options extends CommonOptions {
+        @Parameters(index = "0", paramLabel = "TRACE", description = "What layer:trace wrote.")
+        Path trace;
+
+        @Parameters(
+                index = "1",
+                paramLabel = "REFERENCE",
+                description = "A trace, a reference, or a golden that an adapter of the family explains.")
+        Path reference;
+
+        @Option(names = "--json", description = "Print one JSON object.")
+        boolean json;
+    }
+
+    @Override
+    protected Options options() {
+        return new Options();
+    }
+
+    @Override
+    protected int run(Options options, Console console) {
+        List<URL> adapters = adapters(workbench);
+        try (Reference trace = Reference.open(options.trace, adapters);
+                Reference reference = Reference.open(options.reference, adapters)) {
+            TraceDiff diff = TraceDiff.compare(trace, reference, Thresholds.FLOAT32);
+            if (options.json) {
+                console.json(diff.asMap());
+            } else {
+                console.print(diff.table().stripTrailing());
+            }
+            return diff.clean() ? DONE : FOUND;
+        }
+    }
+
+    /** The adapters of every model family that there is. */
+    static List<URL> adapters(Workbench workbench) {
+        List<String> families = workbench.parts().ids(ModelFamily.class);
+        Want[] wants =
+                families.stream().map(id -> new Want(ModelFamily.class, id)).toArray(Want[]::new);
+        try (Leases leases = workbench.parts().acquire(wants)) {
+            return families.stream()
+                    .flatMap(id -> leases.get(ModelFamily.class, id).referenceAdapters().stream())
+                    .toList();
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package org.luthier.shell;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.luthier.api.Cancellation;
+import org.luthier.api.LuthierException;
+import org.luthier.api.audio.AudioReader;
+import org.luthier.api.model.Model;
+import org.luthier.debug.NameGlob;
+import org.luthier.debug.Reference;
+import org.luthier.debug.TraceInput;
+import org.luthier.debug.Tracer;
+import org.luthier.files.AtomicFile;
+import org.luthier.shell.internal.Console;
+import org.luthier.shell.internal.Interruption;
+import org.luthier.shell.internal.ProgressLine;
+import org.luthier.shell.internal.ShellCommand;
+import org.luthier.shell.internal.Surroundings;
+import org.luthier.workbench.Leases;
+import org.luthier.workbench.ModelLease;
+import org.luthier.workbench.Want;
+import org.luthier.workbench.Workbench;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code layer:trace}: records what goes on inside a model. */
+@Component(service = ShellCommand.class)
+public final class LayerTrace extends ShellCommand<LayerTrace.Options> {
+    private static final String AUDIO_READER = "ffmpeg";
+    /** A trace of a whole song would be gigabytes. */
+    private static final List<Integer> FIRST = List.of(0);
+
+    private final Workbench workbench;
+
+    @Activate
+    public LayerTrace(
+            @org.osgi.service.component.annotations.Reference Surroundings surroundings,
+            @org.osgi.service.component.annotations.Reference Workbench workbench) {
+        super(surroundings);
+        this.workbench = workbench;
+    }
+
+    @Command(
+            name = "layer:trace",
+            description = {
+                "Runs a model and records its intermediate tensors.",
+                "The file is safetensors in the format luthier-reference/1, which layer:diff compares with a reference. A healthy trace"
+                        + " is a valid reference."
+            },
+            footerHeading = "%nExamples:%n",
+            footer = {
+                "  luthier layer:trace --audio song.wav --segment 3 -o song.trace",
+                "  luthier layer:trace --input reference.safetensors -o mine.trace",
+                "  luthier layer:trace --audio song.wav --layers 'contour*,onset2' -o song.trace"
+            })
+    static final class Options extends ModelOptions {
+        @ArgGroup(multiplicity = "1")
+        Source source;
+
+        @Option(
+                names = "--segment",
+                split = ",",
+                paramLabel = "N",
+                description = "Segments to run, counted from 0 (default: 0 of audio, all of an input).")
+        List<Integer> segments;
+
+        @Option(
+                names = "--layers",
+                paramLabel = "GLOB",
+                description = "Tensors to record: * is any text, ? one letter, a comma separates (default: all).")
+        String layers = "*";
+
+        @Option(
+                names = {"-o", "--output"},
+                required = true,
+                paramLabel = "TRACE",
+                description = "File to write.")
+        Path output;
+
+        @Option(names = "--force", description = "Replace the file if it exists.")
+        boolean force;
+    }
+
+    /** Where the input comes from. */
+    static final class Source {
+        @Option(names = "--audio", paramLabel = "FILE", description = "Audio file to run the model on.")
+        Path audio;
+
+        @Option(
+                names = "--input",
+                paramLabel = "FILE",
+                description = "Samples, features, or a reference whose recorded inputs are used.")
+        Path input;
+    }
+
+    @Override
+    protected Options options() {
+        return new Options();
+    }
+
+    @Override
+    protected List<String> candidates(String label) {
+        return ModelOptions.candidates(label, workbench);
+    }
+
+    @Override
+    protected int run(Options options, Console console) {
+        AtomicFile.check(options.output, options.force);
+        Interruption cancellation = new Interruption();
+        Path from = options.source.audio != null ? options.source.audio : options.source.input;
+        try (ModelLease lease = options.open(workbench)) {
+            TraceInput input = input(options, lease.model(), console, cancellation);
+            Reference trace = new Tracer(lease.model()).trace(input, NameGlob.of(options.layers), cancellation);
+            cancellation.check();
+            trace.write(options.output, options.force);
+            int tensors = trace.names().size();
+            console.print(from + " -> " + options.output + ": " + tensors + (tensors == 1 ? " tensor" : " tensors"));
+            return DONE;
+        }
+    }
+
+    private TraceInput input(Options options, Model model, Console console, Cancellation cancellation) {
+        if (options.source.input != null) {
+            return TraceInput.read(options.source.input, model, LayerDiff.adapters(workbench), options.segments)
+                    .orElseThrow(() -> new LuthierException(
+                            options.source.input + " holds no tensors; if it is an audio file, give it with --audio"));
+        }
+        try (Leases leases = workbench.parts().acquire(new Want(AudioReader.class, AUDIO_READER));
+                ProgressLine progress = console.progress(options.source.audio.toString())) {
+            float[] samples = leases.get(AudioReader.class, AUDIO_READER)
+                    .read(options.source.audio, model.frontend().framing().sampleRate(), progress, cancellation)
+                    .samples();
+            return new TraceInput.Samples(samples, options.segments == null ? FIRST : options.segments);
+        }
+    }
+}

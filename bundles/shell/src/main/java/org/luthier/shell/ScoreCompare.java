@@ -1,0 +1,84 @@
+package org.luthier.shell;
+
+import java.nio.file.Path;
+import java.util.Locale;
+import org.luthier.evaluation.Prf;
+import org.luthier.evaluation.Scores;
+import org.luthier.midi.MidiReader;
+import org.luthier.shell.internal.CommonOptions;
+import org.luthier.shell.internal.Console;
+import org.luthier.shell.internal.ShellCommand;
+import org.luthier.shell.internal.Surroundings;
+import org.luthier.shell.internal.Table;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code score:compare}: how well one MIDI file agrees with another. */
+@Component(service = ShellCommand.class)
+public final class ScoreCompare extends ShellCommand<ScoreCompare.Options> {
+    @Activate
+    public ScoreCompare(@Reference Surroundings surroundings) {
+        super(surroundings);
+    }
+
+    @Command(
+            name = "score:compare",
+            description = {
+                "Scores a transcription against the truth.",
+                "Precision, recall and F1 of onsets (within 50 ms), onsets with offsets, frames, instruments and drums, as mir_eval"
+                        + " computes them. A dash stands where the reference has no such notes."
+            },
+            footerHeading = "%nExamples:%n",
+            footer = {"  luthier score:compare truth.mid song.mid", "  luthier score:compare truth.mid song.mid --json"
+            })
+    static final class Options extends CommonOptions {
+        @Parameters(index = "0", paramLabel = "REFERENCE", description = "MIDI file with the truth.")
+        Path reference;
+
+        @Parameters(index = "1", paramLabel = "ESTIMATE", description = "MIDI file to be scored.")
+        Path estimate;
+
+        @Option(names = "--json", description = "Print one JSON object.")
+        boolean json;
+    }
+
+    @Override
+    protected Options options() {
+        return new Options();
+    }
+
+    @Override
+    protected int run(Options options, Console console) {
+        Scores scores = Scores.compare(MidiReader.read(options.reference), MidiReader.read(options.estimate));
+        if (options.json) {
+            console.json(scores.asMap());
+            return DONE;
+        }
+        Table table = new Table().row("", "PRECISION", "RECALL", "F1");
+        row(table, "onset", scores.onset());
+        row(table, "onset + offset", scores.onsetOffset());
+        row(table, "frame", scores.frame());
+        row(table, "instruments, full", scores.multiFull());
+        row(table, "instruments, class", scores.multiClass());
+        row(table, "instruments, flat", scores.multiFlat());
+        row(table, "drums", scores.drum());
+        console.print(table.toString());
+        return DONE;
+    }
+
+    private static void row(Table table, String name, Prf score) {
+        if (score == null) {
+            table.row(name, "-", "-", "-");
+        } else {
+            table.row(name, figure(score.precision()), figure(score.recall()), figure(score.f1()));
+        }
+    }
+
+    private static String figure(double share) {
+        return String.format(Locale.ROOT, "%.4f", share);
+    }
+}

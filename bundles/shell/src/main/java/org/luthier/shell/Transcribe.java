@@ -1,0 +1,222 @@
+package org.luthier.shell;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.luthier.api.LuthierException;
+import org.luthier.api.Progress;
+import org.luthier.api.model.Decoder;
+import org.luthier.api.notes.NoteAssembler;
+import org.luthier.api.notes.Transcription;
+import org.luthier.api.notes.TranscriptionWriter;
+import org.luthier.api.plugin.Parameter;
+import org.luthier.api.tokens.Tokenizer;
+import org.luthier.shell.internal.Console;
+import org.luthier.shell.internal.Interruption;
+import org.luthier.shell.internal.ParameterGroup;
+import org.luthier.shell.internal.ProgressLine;
+import org.luthier.shell.internal.ShellCommand;
+import org.luthier.shell.internal.Surroundings;
+import org.luthier.workbench.Leases;
+import org.luthier.workbench.OutputPlan;
+import org.luthier.workbench.TranscribeFiles;
+import org.luthier.workbench.TranscriptionRequest;
+import org.luthier.workbench.Want;
+import org.luthier.workbench.Workbench;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code transcribe}: audio to MIDI. */
+@Component(service = ShellCommand.class)
+public final class Transcribe extends ShellCommand<Transcribe.Options> {
+    private final Workbench workbench;
+
+    @Activate
+    public Transcribe(@Reference Surroundings surroundings, @Reference Workbench workbench) {
+        super(surroundings);
+        this.workbench = workbench;
+    }
+
+    @Command(
+            name = "transcribe",
+            description = {
+                "Transcribes audio files to MIDI.",
+                "Any format that FFmpeg reads; the channels are averaged. The MIDI file goes beside the audio file unless -o says"
+                        + " otherwise, and a file that exists is left alone unless --force is given. With several audio files, -o,"
+                        + " --notes and --plot name folders, and a file that fails does not stop the others."
+            },
+            footerHeading = "%nExamples:%n",
+            footer = {
+                "  luthier transcribe song.mp3",
+                "  luthier transcribe song.wav -o song.mid --notes song.json --plot song.png",
+                "  luthier transcribe *.flac -o transcriptions/ --force",
+                "  luthier transcribe song.wav --onset-threshold 0.6 --min-note-ms 60 --tempo 96"
+            })
+    static final class Options extends ModelOptions {
+        @Parameters(arity = "1..*", paramLabel = "AUDIO", description = "Audio files.")
+        List<Path> audio = List.of();
+
+        @Option(
+                names = {"-o", "--output"},
+                paramLabel = "MIDI",
+                description = "MIDI file, or a folder for it (default: beside the audio file).")
+        Path output;
+
+        @Option(
+                names = "--notes",
+                paramLabel = "JSON",
+                description = "Also write notes, provenance and timing to this file.")
+        Path notes;
+
+        @Option(names = "--plot", paramLabel = "PNG", description = "Also draw a piano roll to this file.")
+        Path plot;
+
+        @Option(names = "--force", description = "Replace files that exist.")
+        boolean force;
+
+        @Option(names = "--tokenizer", paramLabel = "TOKENIZER", description = "Tokenizer (default: the model's).")
+        String tokenizer;
+
+        @Option(names = "--decoder", paramLabel = "DECODER", description = "Decoder (default: the model's).")
+        String decoder;
+
+        @Option(names = "--assembler", paramLabel = "ASSEMBLER", description = "Note assembler (default: the model's).")
+        String assembler;
+
+        @Option(
+                names = "--batch",
+                paramLabel = "N",
+                description = "Segments that a thread computes at once (default: 1).")
+        int batch = 1;
+
+        TranscriptionRequest request() {
+            return TranscriptionRequest.of(null)
+                    .withModel(model)
+                    .withCheckpoint(checkpoint)
+                    .withTokenizer(tokenizer)
+                    .withDecoder(decoder)
+                    .withAssembler(assembler);
+        }
+    }
+
+    @Override
+    protected Options options() {
+        return new Options();
+    }
+
+    @Override
+    protected List<ParameterGroup> parameters(Options sketch) {
+        List<ParameterGroup> groups = new ArrayList<>();
+        groups.add(new ParameterGroup("Parameters of the notes", workbench.parameters(sketch.request())));
+        groups.add(written("MIDI file", "midi"));
+        if (sketch.notes != null) {
+            groups.add(written("notes file", "json"));
+        }
+        if (sketch.plot != null) {
+            groups.add(written("piano roll", "png"));
+        }
+        return groups;
+    }
+
+    private ParameterGroup written(String what, String writer) {
+        List<Parameter> parameters = List.of();
+        if (workbench.parts().ids(TranscriptionWriter.class).contains(writer)) {
+            try (Leases leases = workbench.parts().acquire(new Want(TranscriptionWriter.class, writer))) {
+                parameters = leases.get(TranscriptionWriter.class, writer).parameters();
+            }
+        }
+        return new ParameterGroup("Parameters of the " + what, parameters);
+    }
+
+    @Override
+    protected List<String> candidates(String label) {
+        return switch (label) {
+            case "TOKENIZER" -> workbench.parts().ids(Tokenizer.class);
+            case "DECODER" -> workbench.parts().ids(Decoder.class);
+            case "ASSEMBLER" -> workbench.parts().ids(NoteAssembler.class);
+            default -> ModelOptions.candidates(label, workbench);
+        };
+    }
+
+    @Override
+    protected int run(Options options, Console console) {
+        if (options.batch < 1) {
+            throw new LuthierException("--batch: expected a whole number from 1 up, got " + options.batch);
+        }
+        TranscriptionRequest request = options.request()
+                .withBatch(options.batch)
+                .withSettings(parameters(options).get(0).of(options.settings()))
+                .withExecution(options.execution(workbench.execution(), options.kernels));
+        OutputPlan plan = OutputPlan.of(options.audio, outputs(options), options.force);
+        int failures = new TranscribeFiles(workbench).run(plan, request, new Report(console), new Interruption());
+        if (failures > 0 && plan.entries().size() > 1) {
+            console.fail(failures + " of " + plan.entries().size() + " files could not be transcribed");
+        }
+        return failures == 0 ? DONE : FAILED;
+    }
+
+    private List<OutputPlan.Output> outputs(Options options) {
+        Map<String, String> settings = options.settings();
+        List<OutputPlan.Output> outputs = new ArrayList<>();
+        outputs.add(new OutputPlan.Output(
+                "midi", ".mid", options.output, written("", "midi").of(settings)));
+        if (options.notes != null) {
+            outputs.add(new OutputPlan.Output(
+                    "json", ".json", options.notes, written("", "json").of(settings)));
+        }
+        if (options.plot != null) {
+            outputs.add(new OutputPlan.Output(
+                    "png", ".png", options.plot, written("", "png").of(settings)));
+        }
+        return outputs;
+    }
+
+    /** Says what becomes of each file. */
+    private static final class Report implements TranscribeFiles.Listener {
+        private final Console console;
+        private ProgressLine progress;
+
+        Report(Console console) {
+            this.console = console;
+        }
+
+        @Override
+        public Progress begun(OutputPlan.Entry entry) {
+            progress = console.progress(entry.audio().getFileName().toString());
+            return progress;
+        }
+
+        @Override
+        public void done(OutputPlan.Entry entry, Transcription transcription) {
+            progress.close();
+            List<String> files = entry.targets().stream()
+                    .map(target -> target.path().toString())
+                    .toList();
+            int notes = transcription.notes().size();
+            console.print(String.format(
+                    Locale.ROOT,
+                    "%s -> %s: %d note%s, %.1f s of audio in %.1f s",
+                    entry.audio(),
+                    String.join(", ", files),
+                    notes,
+                    notes == 1 ? "" : "s",
+                    transcription.duration(),
+                    transcription.timing().total()));
+            transcription.provenance().warnings().forEach(warning -> console.warn(entry.audio() + ": " + warning));
+        }
+
+        @Override
+        public void failed(OutputPlan.Entry entry, LuthierException trouble) {
+            if (progress != null) {
+                progress.close();
+            }
+            console.fail(trouble.getMessage());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package org.luthier.shell.internal;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.luthier.api.LuthierException;
+import org.luthier.api.model.Execution;
+import picocli.CommandLine.Option;
+
+/** The options of every command. The launcher takes most of them out of its own command line; inside the shell they come here. */
+public class CommonOptions {
+    private static final int LAST = 1000;
+    private static final int MOST_THREADS = 1024;
+
+    @Option(names = "--threads", order = LAST, paramLabel = "N", description = "Threads that work at once.")
+    Integer threads;
+
+    @Option(
+            names = "--backend",
+            order = LAST + 1,
+            paramLabel = "B",
+            description = "auto, cpu or nd4j-cuda; chosen when Luthier starts.")
+    String backend;
+
+    @Option(
+            names = "--heap",
+            order = LAST + 2,
+            paramLabel = "SIZE",
+            description = "Java memory, for example 2g; chosen when Luthier starts.")
+    String heap;
+
+    @Option(names = "--quiet", order = LAST + 3, description = "No progress and no remarks; warnings and errors stay.")
+    boolean quiet;
+
+    @Option(names = "--version", versionHelp = true, order = LAST + 4, description = "Show Luthier's version.")
+    boolean version;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            order = LAST + 5,
+            description = "Show this help.")
+    boolean help;
+
+    private final Map<String, String> settings = new LinkedHashMap<>();
+
+    /** What was said about parameters of parts: name to value, as written. */
+    public final Map<String, String> settings() {
+        return settings;
+    }
+
+    /**
+     * What the command's model runs on.
+     *
+     * @param usual what jobs run on that do not say
+     * @param kernels id of the kernels, or null for the usual ones
+     * @throws LuthierException if an option asks for what only the start of a process can give
+     */
+    public final Execution execution(Execution usual, String kernels) {
+        if (backend != null && !backend.equals("auto") && !backend.equals(usual.backend())) {
+            throw new LuthierException(
+                    "--backend " + backend + " can only be chosen when Luthier starts, and this one runs on "
+                            + usual.backend() + ": leave the shell and start it with ./luthier --backend " + backend);
+        }
+        int workers = threads == null ? usual.workers() : threads;
+        if (workers < 1 || workers > MOST_THREADS) {
+            throw new LuthierException(
+                    "--threads: expected a whole number from 1 to " + MOST_THREADS + ", got " + workers);
+        }
+        return new Execution(usual.backend(), kernels == null ? usual.kernels() : kernels, workers);
+    }
+}

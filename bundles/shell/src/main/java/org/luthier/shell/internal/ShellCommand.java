@@ -1,0 +1,213 @@
+package org.luthier.shell.internal;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.luthier.api.CancelledException;
+import org.luthier.api.LuthierException;
+import org.luthier.api.plugin.Parameter;
+import org.luthier.workbench.Versions;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * A command: reads its arguments, does its work by calling other rooms, and ends in an exit code. One object serves any number of calls
+ * at once; each call has its own options.
+ *
+ * @param <O> the options, a class with picocli's {@link Command} annotation and a constructor without arguments
+ */
+public abstract class ShellCommand<O extends CommonOptions> {
+    /** Done; a comparison found nothing. */
+    public static final int DONE = 0;
+    /** Could not. */
+    public static final int FAILED = 1;
+    /** Called in a wrong way. */
+    public static final int USAGE = 2;
+    /** Compared or diagnosed, and found something. */
+    public static final int FOUND = 3;
+    /** Interrupted. */
+    public static final int INTERRUPTED = 130;
+
+    private final Surroundings surroundings;
+
+    protected ShellCommand(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
+    /** Fresh options, all unset. */
+    protected abstract O options();
+
+    /**
+     * The parameters of parts that are options of this call.
+     *
+     * @param sketch what a first, forgiving look at the arguments found
+     */
+    protected List<ParameterGroup> parameters(O sketch) {
+        return List.of();
+    }
+
+    /**
+     * Does the work.
+     *
+     * @return one of the exit codes above
+     * @throws LuthierException if it cannot be done
+     * @throws Exception a defect
+     */
+    protected abstract int run(O options, Console console) throws Exception;
+
+    /** The name with its scope: {@code "layer:diff"}. */
+    public final String name() {
+        return annotation().name();
+    }
+
+    /** One sentence for listings. */
+    public final String summary() {
+        return annotation().description()[0];
+    }
+
+    private Command annotation() {
+        return options().getClass().getAnnotation(Command.class);
+    }
+
+    /** The help text, with the parameters of the default parts. */
+    public final String help() {
+        return specification(List.of(), Path.of(""))
+                .commandLine()
+                .getUsageMessage(Ansi.OFF)
+                .stripTrailing();
+    }
+
+    /** What the command takes after some arguments, for completion. */
+    final CommandSpec specification(List<String> arguments, Path folder) {
+        return parser(options(), arguments, folder, new ArrayList<>()).getCommandSpec();
+    }
+
+    /**
+     * Values that could be given, for completion; none where anything can.
+     *
+     * @param label what the help calls the value: {@code "MODEL"}
+     */
+    protected List<String> candidates(String label) {
+        return List.of();
+    }
+
+    /** Runs the command; whatever happens ends in an exit code and, unless it is 0 or 3, in a line on the error stream. */
+    public final int execute(List<String> arguments, Console console) {
+        try {
+            O options = options();
+            List<Parameter> parameters = new ArrayList<>();
+            CommandLine parser = parser(options, arguments, console.folder(), parameters);
+            ParseResult parsed = parser.parseArgs(arguments.toArray(String[]::new));
+            if (options.help) {
+                console.print(parser.getUsageMessage(Ansi.OFF).stripTrailing());
+                return DONE;
+            }
+            if (options.version) {
+                console.print("luthier " + Versions.luthier());
+                return DONE;
+            }
+            if (options.heap != null && surroundings.isSet("luthier.interactive")) {
+                throw new LuthierException(
+                        "--heap can only be chosen when Luthier starts: leave the shell and start it with"
+                                + " ./luthier --heap " + options.heap);
+            }
+            options.settings().putAll(PartOptions.read(parsed, parameters));
+            return run(options, console.quiet(options.quiet));
+        } catch (ParameterException e) {
+            return misused(e, console);
+        } catch (Throwable e) {
+            return failed(e, console);
+        } finally {
+            // The interruption was for this command alone.
+            Thread.interrupted();
+        }
+    }
+
+    private CommandLine parser(O options, List<String> arguments, Path folder, List<Parameter> parameters) {
+        O sketch = options();
+        CommandLine first = configured(sketch, folder).setUnmatchedArgumentsAllowed(true);
+        try {
+            first.parseArgs(arguments.toArray(String[]::new));
+        } catch (ParameterException e) {
+            // The second look tells.
+        }
+        CommandLine second = configured(options, folder);
+        parameters.addAll(PartOptions.add(second.getCommandSpec(), parameters(sketch)));
+        return second;
+    }
+
+    private static CommandLine configured(CommonOptions options, Path folder) {
+        CommandLine line = new CommandLine(options)
+                .setExpandAtFiles(false)
+                .setAllowOptionsAsOptionParameters(false)
+                .registerConverter(Path.class, text -> path(text, folder))
+                .setUsageHelpWidth(100);
+        line.getCommandSpec().usageMessage().sortOptions(false).sortSynopsis(false);
+        return line;
+    }
+
+    private static Path path(String text, Path folder) {
+        try {
+            return folder.resolve(text);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException("'" + text + "' cannot be a file name here: " + e.getReason());
+        }
+    }
+
+    private int misused(ParameterException e, Console console) {
+        String message = e.getMessage();
+        if (e instanceof UnmatchedArgumentException unmatched && unmatched.isUnknownOption()) {
+            List<String> suggestions = unmatched.getSuggestions();
+            message = "unknown option " + unmatched.getUnmatched().get(0)
+                    + (suggestions.isEmpty() ? "" : "; did you mean " + String.join(" or ", suggestions) + "?");
+        }
+        console.fail(name() + ": " + message);
+        console.remark("Try: luthier " + name() + " --help");
+        return USAGE;
+    }
+
+    private int failed(Throwable e, Console console) {
+        if (e instanceof CancelledException
+                || e instanceof InterruptedException
+                || Thread.currentThread().isInterrupted()) {
+            console.fail("interrupted");
+            return INTERRUPTED;
+        }
+        if (e instanceof LuthierException) {
+            console.fail(e.getMessage());
+            return FAILED;
+        }
+        if (e instanceof OutOfMemoryError) {
+            console.fail("the Java memory of " + (Runtime.getRuntime().maxMemory() >> 20)
+                    + " MB is not enough: start luthier with a larger --heap, for example --heap 4g");
+            return FAILED;
+        }
+        console.fail("internal error: " + e + "; " + log(e));
+        return FAILED;
+    }
+
+    private String log(Throwable defect) {
+        Path logs = surroundings.logs();
+        StringWriter trace = new StringWriter();
+        defect.printStackTrace(new PrintWriter(trace));
+        try {
+            Files.createDirectories(logs);
+            Path file = Files.createTempFile(logs, "internal-error-", ".log");
+            Files.writeString(file, "luthier " + Versions.luthier() + ", " + name() + "\n" + trace);
+            return "please report it with " + file;
+        } catch (IOException e) {
+            return "and " + logs + " could not be written: " + e.getMessage();
+        }
+    }
+}
