@@ -23,6 +23,14 @@ public final class Leases implements AutoCloseable {
         return kind.cast(entry(kind, id).part());
     }
 
+    /** Every part of a kind that was asked for, in that order. */
+    <P extends Part> List<P> all(Class<P> kind) {
+        return held.stream()
+                .filter(entry -> entry.kind() == kind)
+                .map(entry -> kind.cast(entry.part()))
+                .toList();
+    }
+
     /** Id and bundle version of a part that was asked for. */
     public PartVersion version(Class<? extends Part> kind, String id) {
         return new PartVersion(id, entry(kind, id).version());

@@ -1,9 +1,20 @@
 package org.luthier.workbench;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
 import org.luthier.api.Cancellation;
+import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
 import org.luthier.api.notes.Transcription;
+import org.luthier.api.notes.TranscriptionWriter;
+import org.luthier.api.plugin.Settings;
+import org.luthier.files.AtomicFile;
 
 /** Transcribes files to files: one failure does not stop the others, and nothing half-written is left. */
 public final class TranscribeFiles {
@@ -36,6 +47,67 @@ public final class TranscribeFiles {
      * @throws org.luthier.api.CancelledException if it was cancelled; what was finished stays
      */
     public int run(OutputPlan plan, TranscriptionRequest request, Listener listener, Cancellation cancellation) {
-        throw new UnsupportedOperationException("not written yet");
+        workbench.check(request);
+        for (OutputPlan.Entry entry : plan.entries()) {
+            entry.targets().forEach(target -> withWriter(target, (writer, settings) -> {}));
+        }
+        int failures = 0;
+        for (OutputPlan.Entry entry : plan.entries()) {
+            cancellation.check();
+            try {
+                listener.done(entry, transcribe(entry, plan.force(), request, listener, cancellation));
+            } catch (CancelledException e) {
+                throw e;
+            } catch (LuthierException e) {
+                failures++;
+                listener.failed(entry, e);
+            }
+        }
+        return failures;
+    }
+
+    private Transcription transcribe(
+            OutputPlan.Entry entry,
+            boolean force,
+            TranscriptionRequest request,
+            Listener listener,
+            Cancellation cancellation) {
+        entry.targets().forEach(target -> AtomicFile.check(target.path(), force));
+        Transcription transcription =
+                workbench.transcribe(request.withAudio(entry.audio()), listener.begun(entry), cancellation);
+        List<Path> created = new ArrayList<>();
+        try {
+            for (OutputPlan.Target target : entry.targets()) {
+                cancellation.check();
+                boolean fresh = !Files.exists(target.path());
+                withWriter(
+                        target,
+                        (writer, settings) -> AtomicFile.write(
+                                target.path(), force, out -> writer.write(transcription, settings, out)));
+                if (fresh) {
+                    created.add(target.path());
+                }
+            }
+        } catch (RuntimeException e) {
+            created.forEach(TranscribeFiles::delete);
+            throw e;
+        }
+        return transcription;
+    }
+
+    /** A writer is taken when it is needed, not before: while a job runs it may be replaced. */
+    private void withWriter(OutputPlan.Target target, BiConsumer<TranscriptionWriter, Settings> work) {
+        try (Leases leases = workbench.parts().acquire(new Want(TranscriptionWriter.class, target.writer()))) {
+            TranscriptionWriter writer = leases.get(TranscriptionWriter.class, target.writer());
+            work.accept(writer, Settings.of(writer, target.settings()));
+        }
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

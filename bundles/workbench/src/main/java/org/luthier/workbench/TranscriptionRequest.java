@@ -2,6 +2,7 @@ package org.luthier.workbench;
 
 import java.nio.file.Path;
 import java.util.Map;
+import org.luthier.api.LuthierException;
 import org.luthier.api.model.Execution;
 
 /**
@@ -29,6 +30,9 @@ public record TranscriptionRequest(
         Execution execution) {
     public TranscriptionRequest {
         settings = Map.copyOf(settings);
+        if (batch < 1) {
+            throw new LuthierException("--batch: expected at least 1, got " + batch);
+        }
     }
 
     /** Transcribes a file with every default. */

@@ -1,18 +1,49 @@
 package org.luthier.workbench;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.luthier.api.Cancellation;
+import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
+import org.luthier.api.audio.AudioFacts;
+import org.luthier.api.audio.AudioReader;
+import org.luthier.api.audio.Recording;
+import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.CheckpointFormat;
 import org.luthier.api.model.Execution;
+import org.luthier.api.model.Model;
+import org.luthier.api.model.ModelDefinition;
+import org.luthier.api.model.ModelFamily;
+import org.luthier.api.notes.NoteAssembler;
+import org.luthier.api.notes.Provenance;
 import org.luthier.api.notes.Transcription;
 import org.luthier.api.plugin.Parameter;
+import org.luthier.api.plugin.PartVersion;
+import org.luthier.api.plugin.Settings;
+import org.luthier.checkpoint.Checkpoints;
 
 /** Joins parts, checks that they fit and runs jobs. Its methods may be called from several threads. */
 public final class Workbench implements AutoCloseable {
+    /** The model of those who choose none. */
+    public static final String DEFAULT_MODEL = "basic-pitch";
+
+    /** The reader of audio files. */
+    public static final String AUDIO_READER = "ffmpeg";
+
     private final Parts parts;
     private final ModelCatalog catalog;
     private final Execution execution;
+    private final ModelStore models = new ModelStore();
+    private final Set<RunningJob> jobs = ConcurrentHashMap.newKeySet();
+    private final AtomicLong number = new AtomicLong();
+    private volatile boolean closed;
 
     /** A workbench on the CPU with one worker a processor. */
     public Workbench(Parts parts, ModelCatalog catalog) {
@@ -24,6 +55,7 @@ public final class Workbench implements AutoCloseable {
         this.parts = parts;
         this.catalog = catalog;
         this.execution = execution;
+        parts.onDeparture(models::retire);
     }
 
     /** The parts that there are. */
@@ -44,39 +76,333 @@ public final class Workbench implements AutoCloseable {
     /**
      * Starts a transcription. Its parts are taken before this returns, and it ends on them whatever is swapped meanwhile.
      *
-     * @throws org.luthier.api.LuthierException if a part, model or setting is wrong
+     * @throws LuthierException if a part, model or setting is wrong
      */
     public Job start(TranscriptionRequest request, Progress progress) {
-        throw new UnsupportedOperationException("not written yet");
+        RunningJob job = new RunningJob(request, Cancellation.NONE);
+        Prepared prepared = prepare(job);
+        String name = "luthier-job-" + number.incrementAndGet();
+        Workers.thread(name, () -> run(job, prepared, name, progress)).start();
+        return job;
     }
 
     /**
      * Transcribes in the calling thread, with the workbench's workers.
      *
      * @throws org.luthier.api.CancelledException if it was cancelled or the thread interrupted
-     * @throws org.luthier.api.LuthierException if it could not be done
+     * @throws LuthierException if it could not be done
      */
     public Transcription transcribe(TranscriptionRequest request, Progress progress, Cancellation cancellation) {
-        throw new UnsupportedOperationException("not written yet");
+        Thread caller = Thread.currentThread();
+        RunningJob job = new RunningJob(request, () -> cancellation.requested() || caller.isInterrupted());
+        ClassLoader before = caller.getContextClassLoader();
+        caller.setContextClassLoader(Workers.LOADER);
+        try {
+            run(job, prepare(job), "luthier-job-" + number.incrementAndGet(), progress);
+            return job.outcome();
+        } finally {
+            caller.setContextClassLoader(before);
+        }
     }
 
     /**
      * Loads a model, or shares the loaded one.
      *
-     * @param model id of a model of the catalog, or null for the one that the checkpoint fits, else {@code basic-pitch}
+     * @param model id of a model of the catalog, or null for the one that the checkpoint fits, else {@link #DEFAULT_MODEL}
      * @param checkpoint weights to use in place of the model's own, or null
      * @param execution what to run on, or null for the default
      */
     public ModelLease openModel(String model, Path checkpoint, Execution execution) {
-        throw new UnsupportedOperationException("not written yet");
+        Choice choice = choose(model, checkpoint);
+        Leases leases = parts.acquire(choice.wants(parts), reason -> {}, Cancellation.NONE);
+        try {
+            ModelStore.Loaded loaded = open(choice, leases, execution, Cancellation.NONE);
+            return new Lease(leases, loaded, leases.version(ModelFamily.class, choice.family()));
+        } catch (RuntimeException e) {
+            leases.close();
+            throw e;
+        }
     }
 
     /** The parameters of the parts that a request would use; {@link TranscriptionRequest#settings} goes by their names. */
     public List<Parameter> parameters(TranscriptionRequest request) {
-        throw new UnsupportedOperationException("not written yet");
+        Choice choice = choose(request.model(), request.checkpoint());
+        Want assembler = choice.assembler(request);
+        try (Leases leases = parts.acquire(assembler)) {
+            return List.copyOf(leases.get(NoteAssembler.class, assembler.id()).parameters());
+        }
+    }
+
+    /** Finds out before any work what is wrong with a request, the audio file apart. */
+    void check(TranscriptionRequest request) {
+        Choice choice = choose(request.model(), request.checkpoint());
+        requireWeights(choice);
+        prepare(choice, new RunningJob(request, Cancellation.NONE)).leases().close();
     }
 
     /** Cancels the jobs, waits for them and closes the models. */
     @Override
-    public void close() {}
+    public void close() {
+        closed = true;
+        List<RunningJob> running = List.copyOf(jobs);
+        running.forEach(RunningJob::cancel);
+        running.forEach(RunningJob::awaitEnd);
+        models.close();
+    }
+
+    /** A model and the weights to run it with. */
+    private record Choice(ModelDefinition definition, Path weights) {
+        private String family() {
+            return definition.family();
+        }
+
+        private Want assembler(TranscriptionRequest request) {
+            return new Want(
+                    NoteAssembler.class, request.assembler() == null ? definition.assembler() : request.assembler());
+        }
+
+        /** What loading the model needs. */
+        private List<Want> wants(Parts parts) {
+            List<Want> wants = new ArrayList<>(formats(parts));
+            wants.add(new Want(ModelFamily.class, family()));
+            return wants;
+        }
+    }
+
+    /** The snapshot a job works with. */
+    private record Prepared(Choice choice, Leases leases, NoteAssembler assembler, Settings settings) {}
+
+    private final class Lease implements ModelLease {
+        private final Leases leases;
+        private final ModelStore.Loaded loaded;
+        private final PartVersion version;
+        private boolean open = true;
+
+        private Lease(Leases leases, ModelStore.Loaded loaded, PartVersion family) {
+            this.leases = leases;
+            this.loaded = loaded;
+            this.version = new PartVersion(loaded.model().definition().id(), family.version());
+        }
+
+        @Override
+        public Model model() {
+            return loaded.model();
+        }
+
+        @Override
+        public PartVersion version() {
+            return version;
+        }
+
+        @Override
+        public String checkpointSha256() {
+            return loaded.sha256();
+        }
+
+        @Override
+        public synchronized void close() {
+            if (open) {
+                open = false;
+                models.release(loaded);
+                leases.close();
+            }
+        }
+    }
+
+    private Prepared prepare(RunningJob job) {
+        jobs.add(job);
+        try {
+            if (closed) {
+                throw new LuthierException("the workbench is closed");
+            }
+            return prepare(choose(job.request().model(), job.request().checkpoint()), job);
+        } catch (RuntimeException e) {
+            jobs.remove(job);
+            throw e;
+        }
+    }
+
+    private Prepared prepare(Choice choice, RunningJob job) {
+        TranscriptionRequest request = job.request();
+        if (choice.definition().tokenizer() == null && (request.tokenizer() != null || request.decoder() != null)) {
+            throw new LuthierException("model " + choice.definition().id()
+                    + " writes no tokens: it takes no --tokenizer and no --decoder");
+        }
+        Want assembler = choice.assembler(request);
+        List<Want> wants = choice.wants(parts);
+        wants.add(assembler);
+        wants.add(new Want(AudioReader.class, AUDIO_READER));
+        Leases leases = parts.acquire(wants, job::abort, job);
+        try {
+            NoteAssembler part = leases.get(NoteAssembler.class, assembler.id());
+            return new Prepared(choice, leases, part, Settings.of(part, request.settings()));
+        } catch (RuntimeException e) {
+            leases.close();
+            throw e;
+        }
+    }
+
+    private void run(RunningJob job, Prepared prepared, String name, Progress progress) {
+        job.run(() -> {
+            try (Leases leases = prepared.leases()) {
+                return transcribe(job, prepared, leases, name, progress);
+            } finally {
+                jobs.remove(job);
+            }
+        });
+    }
+
+    private Transcription transcribe(RunningJob job, Prepared prepared, Leases leases, String name, Progress progress) {
+        Phases phases = new Phases();
+        TranscriptionRequest request = job.request();
+        long begin = Phases.now();
+        ModelStore.Loaded loaded = open(prepared.choice(), leases, request.execution(), job);
+        try {
+            Model model = loaded.model();
+            Recipe recipe = Recipe.of(model, prepared.assembler(), prepared.settings());
+            phases.add(Phases.Phase.LOAD, begin);
+            Execution used = executionOf(request.execution());
+            Recipe.Outcome outcome = recipe.transcribe(
+                    rate -> read(request.audio(), rate, leases, phases, progress, job),
+                    new Recipe.Run(name, used.workers(), request.batch(), phases, progress, job));
+            job.check();
+            Provenance provenance = new Provenance(
+                    Versions.luthier(),
+                    new PartVersion(
+                            model.definition().id(),
+                            leases.version(ModelFamily.class, prepared.choice().family())
+                                    .version()),
+                    loaded.sha256(),
+                    null,
+                    null,
+                    leases.version(NoteAssembler.class, prepared.assembler().id()),
+                    used.backend(),
+                    used.kernels(),
+                    Collections.unmodifiableMap(
+                            new LinkedHashMap<>(prepared.settings().asMap())),
+                    outcome.audio(),
+                    warnings(loaded, outcome.audio()));
+            return new Transcription(
+                    outcome.seconds(),
+                    outcome.notes(),
+                    outcome.segments(),
+                    outcome.invalid(),
+                    outcome.dropped(),
+                    provenance,
+                    phases.timing());
+        } finally {
+            models.release(loaded);
+        }
+    }
+
+    private static Recording read(
+            Path audio, int rate, Leases leases, Phases phases, Progress progress, Cancellation cancellation) {
+        long begin = Phases.now();
+        try {
+            return leases.get(AudioReader.class, AUDIO_READER).read(audio, rate, progress, cancellation);
+        } finally {
+            phases.add(Phases.Phase.LOAD, begin);
+        }
+    }
+
+    private static List<String> warnings(ModelStore.Loaded loaded, AudioFacts audio) {
+        List<String> warnings = new ArrayList<>(loaded.warnings());
+        if (audio.silent()) {
+            warnings.add("the recording is silent: every sample is zero");
+        }
+        if (audio.clipped() > 0) {
+            warnings.add(audio.clipped() + " samples are at full scale or above: the recording may be clipped");
+        }
+        if (audio.replaced() > 0) {
+            warnings.add(audio.replaced() + " samples are no numbers and were read as silence");
+        }
+        warnings.addAll(audio.remarks());
+        return List.copyOf(warnings);
+    }
+
+    private Execution executionOf(Execution wanted) {
+        return wanted == null ? execution : wanted;
+    }
+
+    private ModelStore.Loaded open(Choice choice, Leases leases, Execution wanted, Cancellation cancellation) {
+        requireWeights(choice);
+        Path weights = choice.weights();
+        return models.open(
+                new ModelStore.Key(
+                        choice.definition(),
+                        weights,
+                        ModelStore.Stamp.of(weights),
+                        executionOf(wanted),
+                        leases.get(ModelFamily.class, choice.family())),
+                checkpoints(leases),
+                cancellation);
+    }
+
+    private static void requireWeights(Choice choice) {
+        Path weights = choice.weights();
+        ModelDefinition definition = choice.definition();
+        if (Files.exists(weights)) {
+            return;
+        }
+        if (!weights.equals(definition.weightsPath())) {
+            throw new LuthierException("no checkpoint " + weights + ": there is no such file or folder");
+        }
+        String from = definition.sources().isEmpty()
+                ? ""
+                : " from " + definition.sources().get(0).url();
+        throw new LuthierException("model " + definition.id() + " has no weights at " + weights + ": put them there"
+                + from + ", or name a file with --checkpoint");
+    }
+
+    private Choice choose(String model, Path checkpoint) {
+        if (model == null && checkpoint != null) {
+            return new Choice(definitionFor(checkpoint), checkpoint);
+        }
+        ModelDefinition definition = catalog.get(model == null ? DEFAULT_MODEL : model);
+        return new Choice(definition, checkpoint == null ? definition.weightsPath() : checkpoint);
+    }
+
+    /** The one model whose family knows a checkpoint by its content. */
+    private ModelDefinition definitionFor(Path checkpoint) {
+        List<String> families = parts.ids(ModelFamily.class);
+        List<Want> wants = new ArrayList<>(formats(parts));
+        families.forEach(family -> wants.add(new Want(ModelFamily.class, family)));
+        List<String> fitting;
+        try (Leases leases = parts.acquire(wants, reason -> {}, Cancellation.NONE);
+                Checkpoint opened = checkpoints(leases).open(checkpoint)) {
+            fitting = families.stream()
+                    .filter(family -> leases.get(ModelFamily.class, family).recognises(opened))
+                    .toList();
+        }
+        if (fitting.isEmpty()) {
+            throw new LuthierException(
+                    checkpoint + ": of no model family that is installed (" + String.join(", ", families)
+                            + "); look into it with checkpoint:inspect, or say which model it is with --model");
+        }
+        List<ModelDefinition> definitions = catalog.models().stream()
+                .filter(definition -> fitting.contains(definition.family()))
+                .toList();
+        if (definitions.size() != 1) {
+            throw new LuthierException(checkpoint + ": of the family " + String.join(" or ", fitting) + ", which "
+                    + (definitions.isEmpty()
+                            ? "no model in the model folders has: add a model.json"
+                            : "several models have; say with --model which it is: "
+                                    + String.join(
+                                            ", ",
+                                            definitions.stream()
+                                                    .map(ModelDefinition::id)
+                                                    .toList())));
+        }
+        return definitions.get(0);
+    }
+
+    private static List<Want> formats(Parts parts) {
+        return parts.ids(CheckpointFormat.class).stream()
+                .map(id -> new Want(CheckpointFormat.class, id))
+                .toList();
+    }
+
+    private static Checkpoints checkpoints(Leases leases) {
+        return new Checkpoints(leases.all(CheckpointFormat.class));
+    }
 }
