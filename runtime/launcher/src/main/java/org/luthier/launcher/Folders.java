@@ -1,0 +1,53 @@
+package org.luthier.launcher;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Where Luthier keeps things. Nothing here is created before something is put into it.
+ *
+ * @param install what was built or unpacked: bundles, features, models
+ * @param home weights, plug-ins and configuration of the user
+ * @param cache what can be made again: natives, logs, the frameworks of running processes
+ */
+public record Folders(Path install, Path home, Path cache) {
+    public Folders {
+        install = install.toAbsolutePath().normalize();
+        home = home.toAbsolutePath().normalize();
+        cache = cache.toAbsolutePath().normalize();
+    }
+
+    /**
+     * The folders that the environment names: {@code LUTHIER_HOME} and {@code LUTHIER_CACHE}, else {@code luthier} in the data and cache
+     * folders of the XDG base directory specification.
+     */
+    public static Folders of(Path install, Map<String, String> environment) {
+        return new Folders(
+                install,
+                folder(environment, "LUTHIER_HOME", "XDG_DATA_HOME", ".local/share"),
+                folder(environment, "LUTHIER_CACHE", "XDG_CACHE_HOME", ".cache"));
+    }
+
+    private static Path folder(Map<String, String> environment, String own, String xdg, String otherwise) {
+        try {
+            String named = environment.getOrDefault(own, "");
+            if (!named.isBlank()) {
+                return Path.of(named);
+            }
+            // The specification says that a relative path is to be ignored.
+            String base = environment.getOrDefault(xdg, "");
+            if (!base.isBlank() && Path.of(base).isAbsolute()) {
+                return Path.of(base, "luthier");
+            }
+            String home = environment.getOrDefault("HOME", "");
+            return Path.of(home.isBlank() ? System.getProperty("user.home") : home, otherwise, "luthier");
+        } catch (InvalidPathException e) {
+            throw LaunchException.failed(own + " names no folder: " + e.getMessage(), e);
+        }
+    }
+
+    Path plugins() {
+        return home.resolve("plugins");
+    }
+}

@@ -1,0 +1,112 @@
+package org.luthier.launcher;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The process that {@code ./luthier} starts: one command, or the interactive shell. */
+public final class Main {
+    private Main() {}
+
+    /**
+     * Exits with the command's code; 1 if Luthier cannot be started, 2 if the command line makes no sense, 130 if interrupted.
+     *
+     * <p>System properties, set by the script: {@code luthier.install} (the built or unpacked folder) and {@code luthier.terminal}
+     * (whether the standard input is a terminal).
+     */
+    public static void main(String[] arguments) {
+        int code;
+        try {
+            code = run(Arguments.parse(arguments));
+        } catch (LaunchException e) {
+            System.err.println("luthier: " + e.getMessage());
+            code = e.exitCode();
+        }
+        System.exit(code);
+    }
+
+    private static int run(Arguments arguments) {
+        if (arguments.version()) {
+            System.out.println(resource("version.txt").strip());
+            return 0;
+        }
+        if (arguments.help()) {
+            System.out.print(resource("help.txt"));
+            return 0;
+        }
+        Signals signals = Signals.install();
+        quietLogs();
+        boolean terminal = Boolean.getBoolean("luthier.terminal");
+        boolean shell = arguments.command().isEmpty();
+        Folders folders = Folders.of(Path.of(System.getProperty("luthier.install", ".")), System.getenv());
+        try (Launcher launcher = Launcher.start(folders, shell && terminal, properties(arguments))) {
+            signals.commandBegins();
+            try {
+                if (!shell) {
+                    return launcher.run(arguments.command().toArray(String[]::new));
+                }
+                if (!terminal) {
+                    return PipedCommands.run(launcher.context());
+                }
+                launcher.await();
+                return 0;
+            } catch (IOException e) {
+                throw LaunchException.failed("cannot read the commands: " + e.getMessage(), e);
+            } catch (InterruptedException e) {
+                return 130;
+            } finally {
+                signals.commandEnded();
+            }
+        }
+    }
+
+    private static Map<String, String> properties(Arguments arguments) {
+        Map<String, String> properties = new HashMap<>();
+        properties.put("luthier.backend", backend(arguments.backend()));
+        properties.put("luthier.quiet", Boolean.toString(arguments.quiet()));
+        if (arguments.threads() > 0) {
+            properties.put("luthier.workers", Integer.toString(arguments.threads()));
+        }
+        return properties;
+    }
+
+    private static String backend(String asked) {
+        return switch (asked) {
+            case "auto", "cpu" -> "cpu";
+            case "nd4j-cuda" -> {
+                // The script has checked the GPU and put the right jars on the class path.
+                if (Main.class.getResource("/org/nd4j/linalg/jcublas/JCublasBackend.class") == null) {
+                    throw LaunchException.failed(
+                            "ND4J for CUDA is not on the class path: start Luthier by its script, ./luthier");
+                }
+                yield asked;
+            }
+            case "cuda" ->
+                throw LaunchException.failed(
+                        "the backend cuda (own kernels, for GPUs newer than compute capability 8.9)"
+                                + " is not part of this version; use --backend cpu or --backend nd4j-cuda");
+            default ->
+                throw LaunchException.misused("--backend: expected auto, cpu, nd4j-cuda or cuda, got '" + asked + "'");
+        };
+    }
+
+    /** Warnings only, and on the error stream. */
+    private static void quietLogs() {
+        System.getProperties().putIfAbsent("org.slf4j.simpleLogger.defaultLogLevel", "warn");
+        System.getProperties().putIfAbsent("org.slf4j.simpleLogger.logFile", "System.err");
+        System.getProperties().putIfAbsent("org.slf4j.simpleLogger.showThreadName", "false");
+        System.getProperties().putIfAbsent("slf4j.internal.verbosity", "WARN");
+    }
+
+    private static String resource(String name) {
+        try (InputStream in = Main.class.getResourceAsStream(name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
