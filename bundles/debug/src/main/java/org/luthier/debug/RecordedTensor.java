@@ -26,9 +26,19 @@ public record RecordedTensor(String name, List<Integer> shape, float[] values, L
                     name + ": shape " + shape + " needs " + size + " values, got " + values.length);
         }
         for (Slice slice : slices) {
-            if (slice.axis() >= shape.size() || slice.indices().size() != shape.get(slice.axis())) {
+            if (slice.axis() < 0
+                    || slice.axis() >= shape.size()
+                    || slice.indices().size() != shape.get(slice.axis())) {
                 throw new IllegalArgumentException(name + ": slice of "
                         + slice.indices().size() + " on axis " + slice.axis() + " does not fit shape " + shape);
+            }
+            int before = -1;
+            for (int index : slice.indices().toArray()) {
+                if (index <= before) {
+                    throw new IllegalArgumentException(name + ": indices kept on axis " + slice.axis()
+                            + " must ascend from 0: " + slice.indices());
+                }
+                before = index;
             }
         }
     }

@@ -1,0 +1,156 @@
+package org.luthier.debug;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.eclipse.collections.impl.factory.primitive.IntLists;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.luthier.api.LuthierException;
+import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.checkpoint.Checkpoints;
+import org.luthier.checkpoint.SafetensorsWriter;
+
+class ReferenceTest {
+    private static final float[] SIX = {1, 2, 3, 4, 5, 6};
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void comesBackAsItWasWritten() throws IOException {
+        RecordedTensor whole = new RecordedTensor("zeta", List.of(1, 2, 3), SIX, List.of(), 1e-7);
+        RecordedTensor part =
+                RecordedTensor.of("alpha", SIX, List.of(1, 6)).keep(new Slice(1, IntLists.immutable.of(1, 4)));
+        Reference.Header header = new Reference.Header("tiny", "luthier", "float32", "7", List.of(3));
+        Path file = folder.resolve("trace.bin");
+        Reference.of("t", header, List.of(whole, part)).write(file, false);
+        try (Reference read = Reference.open(file, List.of())) {
+            assertEquals("trace.bin", read.title());
+            assertEquals(header, read.header());
+            assertEquals(List.of("zeta", "alpha"), read.names());
+            assertSame(whole, read.tensor("zeta"));
+            assertSame(part, read.tensor("alpha"));
+            assertArrayEquals(new float[] {2, 5}, read.tensor("alpha").values());
+            LuthierException e = assertThrows(LuthierException.class, () -> read.tensor("beta"));
+            assertEquals("trace.bin has no tensor 'beta'; it has zeta, alpha", e.getMessage());
+        }
+        assertThrows(
+                LuthierException.class,
+                () -> Reference.of("t", header, List.of(whole)).write(file, false));
+        try (Checkpoint stored = Checkpoints.builtIn().open(file)) {
+            assertEquals("luthier-reference/1", stored.metadata().get("format"));
+            assertEquals("[\"zeta\",\"alpha\"]", stored.metadata().get("order"));
+            assertEquals(
+                    "{\"alpha\":[{\"axis\":1,\"indices\":[1,4]}]}",
+                    stored.metadata().get("slices"));
+            assertEquals("{\"zeta\":1.0E-7}", stored.metadata().get("noise"));
+        }
+    }
+
+    @Test
+    void refusesWhatBreaksTheFormat() throws IOException {
+        assertEquals(
+                "r: expected format luthier-reference/1, got luthier-reference/2; it was written by another version of Luthier",
+                refusal(Map.of("format", "luthier-reference/2")));
+        assertEquals("r: luthier-reference/1 needs metadata 'order'", refusal(Map.of()));
+        assertEquals("r: luthier-reference/1 needs metadata 'order'", refusal(Map.of("order", "null")));
+        assertEquals(
+                "r: metadata 'order' names 'b', which is not in the file", refusal(Map.of("order", "[\"a\",\"b\"]")));
+        assertEquals("r: metadata 'order' does not name a", refusal(Map.of("order", "[]")));
+        assertTrue(refusal(Map.of("order", "[\"a\""))
+                .startsWith("r: metadata 'order' is not the JSON that luthier-reference/1 asks for"));
+        assertTrue(refusal(Map.of("order", "[\"a\"]", "noise", "{\"a\":\"loud\"}"))
+                .startsWith("r: metadata 'noise' is not the JSON"));
+        assertEquals(
+                "r: a: slice of 1 on axis 1 does not fit shape [1, 6]",
+                refusal(Map.of("order", "[\"a\"]", "slices", "{\"a\":[{\"axis\":1,\"indices\":[0]}]}")));
+        assertEquals(
+                "r: a: indices kept on axis 1 must ascend from 0: [0, 2, 1, 3, 4, 5]",
+                refusal(Map.of("order", "[\"a\"]", "slices", "{\"a\":[{\"axis\":1,\"indices\":[0,2,1,3,4,5]}]}")));
+    }
+
+    @Test
+    void explainsForeignRecordingsByTheirAdapter() throws IOException {
+        Path file = folder.resolve("golden.npz");
+        write(
+                file,
+                Map.of(),
+                SafetensorsWriter.Tensor.of("out_full", SIX, 3, 2),
+                SafetensorsWriter.Tensor.of("mid_keep", new float[] {1, 2, 3, 4}, 2, 2),
+                SafetensorsWriter.Tensor.of("kept", new float[] {5, 9}, 2));
+        Path adapter = folder.resolve("adapter.json");
+        Files.writeString(adapter, """
+                {"format": "luthier-reference-adapter/1", "title": "tiny goldens", "model": "tiny", "framework": "numpy",
+                 "dtype": "float32", "recognise": ["out_full", "kept"], "segments": [2],
+                 "tensors": [
+                   {"key": "mid_keep", "name": "mid", "insert": [0, 3], "keep": [{"axis": 1, "indices": "kept"},
+                                                                                {"axis": 2, "indices": [0, 7]}]},
+                   {"key": "out_full", "name": "out", "transpose": [1, 0], "insert": [0]},
+                   {"key": "not_there", "name": "late"}]}
+                """);
+        List<URL> adapters = List.of(adapter.toUri().toURL());
+        try (Reference read = Reference.open(file, adapters)) {
+            assertEquals(List.of("mid", "out"), read.names());
+            assertEquals(new Reference.Header("tiny", "numpy", "float32", "none", List.of(2)), read.header());
+            RecordedTensor mid = read.tensor("mid");
+            assertEquals(List.of(1, 2, 2, 1), mid.shape());
+            assertEquals(
+                    List.of(new Slice(1, IntLists.immutable.of(5, 9)), new Slice(2, IntLists.immutable.of(0, 7))),
+                    mid.slices());
+            RecordedTensor out = read.tensor("out");
+            assertEquals(List.of(1, 2, 3), out.shape());
+            assertArrayEquals(new float[] {1, 3, 5, 2, 4, 6}, out.values());
+            assertFalse(read.has("late"));
+        }
+        write(file, Map.of(), SafetensorsWriter.Tensor.of("out_full", SIX, 3, 2));
+        LuthierException e = assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
+        assertEquals(
+                "golden.npz is no reference: expected safetensors whose metadata say format = luthier-reference/1, or one of: tiny goldens;"
+                        + " found safetensors with 1 tensors; if it belongs to another model, say --model",
+                e.getMessage());
+        Files.writeString(adapter, "{\"format\": \"luthier-reference-adapter/2\"}");
+        assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
+        Files.writeString(adapter, "{\"fromat\": \"luthier-reference-adapter/1\"}");
+        assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
+    }
+
+    private static void assertSame(RecordedTensor expected, RecordedTensor actual) {
+        assertEquals(expected.name(), actual.name());
+        assertEquals(expected.shape(), actual.shape());
+        assertArrayEquals(expected.values(), actual.values());
+        assertEquals(expected.slices(), actual.slices());
+        assertEquals(expected.noise(), actual.noise());
+    }
+
+    private String refusal(Map<String, String> metadata) throws IOException {
+        Map<String, String> all = new LinkedHashMap<>(metadata);
+        all.putIfAbsent("format", "luthier-reference/1");
+        Path file = folder.resolve("r");
+        write(file, all, SafetensorsWriter.Tensor.of("a", SIX, 1, 6));
+        return assertThrows(LuthierException.class, () -> {
+                    try (Reference read = Reference.open(file, List.of())) {
+                        read.tensor("a");
+                    }
+                })
+                .getMessage();
+    }
+
+    private static void write(Path file, Map<String, String> metadata, SafetensorsWriter.Tensor... tensors)
+            throws IOException {
+        try (OutputStream out = Files.newOutputStream(file)) {
+            SafetensorsWriter.write(out, metadata, List.of(tensors));
+        }
+    }
+}

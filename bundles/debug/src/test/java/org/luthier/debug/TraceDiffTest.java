@@ -1,0 +1,301 @@
+package org.luthier.debug;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.eclipse.collections.impl.factory.primitive.IntLists;
+import org.junit.jupiter.api.Test;
+import org.luthier.api.LuthierException;
+
+class TraceDiffTest {
+    private static final List<Integer> SHAPE = List.of(2, 3, 4);
+
+    private final float[] values = random(24);
+
+    @Test
+    void equalTensorsAreTheSame() {
+        TraceDiff diff = diff(reference(tensor("a", values)), reference(tensor("a", values.clone())));
+        TensorDiff a = diff.tensors().get(0);
+        assertTrue(diff.clean());
+        assertNull(diff.first());
+        assertEquals(Verdict.SAME, a.verdict());
+        assertEquals(0, a.maxAbs());
+        assertEquals(0, a.relL2());
+        assertEquals(1, a.cosine(), 1e-15);
+        assertEquals(1, a.ratio());
+        assertEquals(1, a.argmax());
+        assertNull(a.firstIndex());
+    }
+
+    @Test
+    void theFirstDepartureIsToldFromWhatInheritsIt() {
+        float[] wrong = changed(7, 0.5f);
+        TraceDiff diff = diff(
+                reference(tensor("a", values), tensor("b", wrong), tensor("c", values), tensor("d", wrong)),
+                reference(tensor("a", values), tensor("b", values), tensor("c", values), tensor("d", values)));
+        assertFalse(diff.clean());
+        assertEquals("b", diff.first());
+        assertEquals(
+                List.of(Verdict.SAME, Verdict.DEPARTED, Verdict.SAME, Verdict.INHERITED),
+                diff.tensors().stream().map(TensorDiff::verdict).toList());
+        assertEquals(List.of(0, 1, 3), diff.tensors().get(1).firstIndex());
+        assertEquals(0.5, diff.tensors().get(1).maxAbs(), 1e-6);
+    }
+
+    @Test
+    void executionOrderIsTheReferences() {
+        float[] wrong = changed(0, 0.5f);
+        TraceDiff diff = diff(
+                reference(tensor("late", wrong), tensor("early", wrong)),
+                reference(tensor("early", values), tensor("late", values)));
+        assertEquals("early", diff.first());
+    }
+
+    @Test
+    void aWrongScaleDepartsThoughTheCosineIsPerfect() {
+        float[] scaled = mapped(value -> value * 1.0005f);
+        TensorDiff a = diff(reference(tensor("a", scaled)), reference(tensor("a", values)))
+                .tensors()
+                .get(0);
+        // Every difference is below 2e-3, the cosine is 1, and still it is no rounding.
+        assertTrue(a.maxAbs() < 2e-3);
+        assertEquals(1, a.cosine(), 1e-6);
+        assertEquals(1.0005, a.ratio(), 1e-6);
+        assertEquals(Verdict.DEPARTED, a.verdict());
+        assertEquals(3, a.firstIndex().size());
+    }
+
+    @Test
+    void largeValuesMayDifferMore() {
+        float[] large = mapped(value -> 6000 + value);
+        float[] rounded = large.clone();
+        rounded[5] += 0.01f;
+        assertTrue(diff(reference(tensor("a", rounded)), reference(tensor("a", large)))
+                .clean());
+    }
+
+    @Test
+    void measuredNoiseIsTheMeasure() {
+        RecordedTensor noisy = new RecordedTensor("a", SHAPE, values, List.of(), 0.01);
+        RecordedTensor quiet = new RecordedTensor("a", SHAPE, values, List.of(), 1e-5);
+        assertTrue(diff(reference(tensor("a", changed(3, 0.04f))), reference(noisy))
+                .clean());
+        assertFalse(diff(reference(tensor("a", changed(3, 0.06f))), reference(noisy))
+                .clean());
+        assertFalse(diff(reference(tensor("a", changed(3, 1e-4f))), reference(quiet))
+                .clean());
+    }
+
+    @Test
+    void valuesThatAreNoNumbers() {
+        float[] reference = values.clone();
+        reference[2] = Float.NEGATIVE_INFINITY;
+        assertTrue(diff(reference(tensor("a", reference.clone())), reference(tensor("a", reference)))
+                .clean());
+        float[] broken = reference.clone();
+        broken[9] = Float.NaN;
+        TensorDiff a = diff(reference(tensor("a", broken)), reference(tensor("a", reference)))
+                .tensors()
+                .get(0);
+        assertEquals(Verdict.DEPARTED, a.verdict());
+        assertEquals(List.of(0, 2, 1), a.firstIndex());
+        assertEquals("1 of 24 values are NaN or infinite in one of the two only", a.note());
+        assertEquals(0, a.maxAbs());
+    }
+
+    @Test
+    void silence() {
+        float[] zero = new float[24];
+        assertTrue(
+                diff(reference(tensor("a", zero)), reference(tensor("a", zero))).clean());
+        TensorDiff a = diff(reference(tensor("a", values)), reference(tensor("a", zero)))
+                .tensors()
+                .get(0);
+        assertEquals(Verdict.DEPARTED, a.verdict());
+        assertNull(a.asMap().get("relL2"));
+        assertNull(a.asMap().get("ratio"));
+        assertEquals(0.0, a.asMap().get("cosine"));
+    }
+
+    @Test
+    void argmaxAgreementIsCountedByRows() {
+        float[] other = values.clone();
+        int row = 8;
+        int largest = row;
+        for (int i = row; i < row + 4; i++) {
+            largest = other[i] > other[largest] ? i : largest;
+        }
+        other[largest] = -5;
+        assertEquals(
+                5.0 / 6,
+                diff(reference(tensor("a", other)), reference(tensor("a", values)))
+                        .tensors()
+                        .get(0)
+                        .argmax());
+    }
+
+    @Test
+    void shapesAndMissingTensors() {
+        TraceDiff diff = diff(
+                reference(
+                        RecordedTensor.of("b", values, List.of(2, 4, 3)), tensor("c", values), tensor("extra", values)),
+                reference(tensor("a", values), tensor("b", values), tensor("c", values)));
+        assertEquals(
+                List.of(Verdict.NOT_JUDGED, Verdict.DEPARTED, Verdict.SAME, Verdict.NOT_JUDGED),
+                diff.tensors().stream().map(TensorDiff::verdict).toList());
+        assertEquals("not in the trace", diff.tensors().get(0).note());
+        assertEquals(
+                "shape differs: trace [2, 4, 3], reference [2, 3, 4]",
+                diff.tensors().get(1).note());
+        assertEquals("not in the reference", diff.tensors().get(3).note());
+        assertEquals("b", diff.first());
+    }
+
+    @Test
+    void nothingInCommonIsNotClean() {
+        LuthierException e = assertThrows(
+                LuthierException.class, () -> diff(reference(tensor("a", values)), reference(tensor("b", values))));
+        assertTrue(
+                e.getMessage().startsWith("nothing to compare in made here and made here: b (not in the trace)"),
+                e.getMessage());
+        Reference other =
+                Reference.of("x", new Reference.Header("mt3", "luthier", "float32", "none", List.of()), List.of());
+        assertThrows(LuthierException.class, () -> diff(reference(tensor("a", values)), other));
+    }
+
+    @Test
+    void keptPartsAreComparedWhereTheyLieInTheWhole() {
+        RecordedTensor whole = tensor("a", changed(2 * 4 + 1, 1f));
+        RecordedTensor middle = tensor("a", values).keep(slice(1, 1, 2));
+        TensorDiff diff = diff(reference(whole), reference(middle)).tensors().get(0);
+        assertEquals(List.of(0, 2, 1), diff.firstIndex());
+        assertEquals(List.of(2, 2, 4), diff.shape());
+        // The other way round, and part against part: only entry 1 is common, which is right.
+        assertFalse(diff(reference(whole.keep(slice(1, 2))), reference(tensor("a", values)))
+                .clean());
+        assertTrue(
+                diff(reference(whole.keep(slice(1, 0, 1))), reference(middle)).clean());
+        assertThrows(LuthierException.class, () -> diff(reference(whole.keep(slice(1, 0))), reference(middle)));
+        // A part of something larger than the trace has.
+        RecordedTensor larger = new RecordedTensor("a", SHAPE, values, List.of(slice(1, 1, 2, 3)), Double.NaN);
+        assertEquals(
+                Verdict.DEPARTED,
+                diff(reference(whole), reference(larger)).tensors().get(0).verdict());
+    }
+
+    @Test
+    void rowsAreFoundByTheirSegments() {
+        float[] swapped = new float[24];
+        System.arraycopy(values, 12, swapped, 0, 12);
+        System.arraycopy(values, 0, swapped, 12, 12);
+        assertTrue(diff(reference(List.of(7, 3), tensor("a", swapped)), reference(List.of(3, 7), tensor("a", values)))
+                .clean());
+        float[] second = Arrays.copyOfRange(values, 12, 24);
+        RecordedTensor one = RecordedTensor.of("a", second, List.of(1, 3, 4));
+        assertTrue(diff(reference(List.of(7), one), reference(List.of(3, 7), tensor("a", values)))
+                .clean());
+        assertFalse(diff(reference(List.of(3), one), reference(List.of(3, 7), tensor("a", values)))
+                .clean());
+        assertThrows(
+                LuthierException.class,
+                () -> diff(reference(List.of(5), one), reference(List.of(3, 7), tensor("a", values))));
+    }
+
+    @Test
+    void scalarsAndEmptyTensors() {
+        RecordedTensor scalar = RecordedTensor.of("loss", new float[] {2}, List.of());
+        RecordedTensor empty = RecordedTensor.of("empty", new float[0], List.of(2, 0));
+        TraceDiff diff = diff(reference(scalar, empty), reference(scalar, empty));
+        assertEquals(
+                List.of(Verdict.SAME, Verdict.NOT_JUDGED),
+                diff.tensors().stream().map(TensorDiff::verdict).toList());
+        assertEquals("[]", diff.tensors().get(0).shape().toString());
+    }
+
+    @Test
+    void printsWhatTheCommandPromises() {
+        List<RecordedTensor> many = new ArrayList<>();
+        many.add(tensor("encoder.layers_11.pre_self_attention_norm", values));
+        many.add(new RecordedTensor("a", List.of(1, 3, 8), values, List.of(), 0.1));
+        Reference reference = reference(many.toArray(RecordedTensor[]::new));
+        TraceDiff diff = diff(reference(tensor(many.get(0).name(), changed(1, 1f))), reference);
+        Map<String, Object> json = diff.asMap();
+        assertEquals(List.of("clean", "first", "tensors", "causes"), List.copyOf(json.keySet()));
+        assertEquals(
+                Set.of(
+                        "name",
+                        "order",
+                        "shape",
+                        "maxAbs",
+                        "relL2",
+                        "cosine",
+                        "ratio",
+                        "argmax",
+                        "firstIndex",
+                        "step",
+                        "verdict"),
+                diff.tensors().get(0).asMap().keySet());
+        assertEquals("departed", diff.tensors().get(0).asMap().get("verdict"));
+        assertEquals("not-judged", diff.tensors().get(1).asMap().get("verdict"));
+        String table = diff.table();
+        assertTrue(table.lines().allMatch(line -> line.length() <= 120), table);
+        assertTrue(
+                table.endsWith("first departure: encoder.layers_11.pre_self_attention_norm at [0, 0, 1]; "
+                        + "0 tensors agree, 0 inherit it, 1 not judged\n"),
+                table);
+    }
+
+    private static TraceDiff diff(Reference trace, Reference reference) {
+        return TraceDiff.compare(trace, reference, Thresholds.FLOAT32);
+    }
+
+    private static Reference reference(RecordedTensor... tensors) {
+        return reference(List.of(), tensors);
+    }
+
+    private static Reference reference(List<Integer> segments, RecordedTensor... tensors) {
+        return Reference.of(
+                "made here", new Reference.Header("tiny", "luthier", "float32", "none", segments), List.of(tensors));
+    }
+
+    private static RecordedTensor tensor(String name, float[] values) {
+        return RecordedTensor.of(name, values, SHAPE);
+    }
+
+    private static Slice slice(int axis, int... indices) {
+        return new Slice(axis, IntLists.immutable.of(indices));
+    }
+
+    private float[] mapped(UnaryOperator<Float> function) {
+        float[] mapped = new float[values.length];
+        for (int i = 0; i < mapped.length; i++) {
+            mapped[i] = function.apply(values[i]);
+        }
+        return mapped;
+    }
+
+    private float[] changed(int at, float by) {
+        float[] changed = values.clone();
+        changed[at] += by;
+        return changed;
+    }
+
+    private static float[] random(int count) {
+        Random random = new Random(1);
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+}
