@@ -39,7 +39,7 @@ class ScoresTest {
         return cases.stream()
                 .map(one -> DynamicTest.dynamicTest(one.get("name").asText(), () -> {
                     Scores scores = Scores.compare(notes(one.get("reference")), notes(one.get("estimate")));
-                    assertScores(one.get("scores"), scores);
+                    assertScores(one.get("scores"), scores, ROUNDING);
                 }));
     }
 
@@ -132,7 +132,7 @@ class ScoresTest {
         return notes;
     }
 
-    private static void assertScores(JsonNode expected, Scores scores) {
+    static void assertScores(JsonNode expected, Scores scores, double tolerance) {
         JsonNode actual = new ObjectMapper().valueToTree(scores.asMap());
         expected.fieldNames().forEachRemaining(name -> {
             assertEquals(expected.get(name).isNull(), actual.get(name).isNull(), name);
@@ -141,7 +141,7 @@ class ScoresTest {
                 assertEquals(
                         expected.get(name).get(i).asDouble(),
                         actual.get(name).get(parts[i]).asDouble(),
-                        ROUNDING,
+                        tolerance,
                         name + " " + parts[i]);
             }
         });

@@ -1,12 +1,15 @@
-"""Makes golden-scores.json: random pairs of note lists and their scores by mir_eval.
+"""Makes the goldens of the scores, by mir_eval.
 
-    pip install mir_eval==0.8.2 numpy
-    python make_golden_scores.py > golden-scores.json
+    pip install mir_eval==0.8.2 numpy mido
+    python make_golden_scores.py > golden-scores.json                                random pairs of note lists and their scores
+    python make_golden_scores.py FOLDER NAME.mid NAME.est.mid ... > golden-corpus.json    scores of MIDI files, two by two
 
 A note is [start, end, pitch, program, drum]. A score is [precision, recall, f1], or null where the reference has no such notes.
 """
 import json
+import os
 import random
+import sys
 import warnings
 
 import mir_eval
@@ -136,8 +139,38 @@ def cases(rng):
         yield "random %d" % number, ref, heard(rng, ref, jitters[number % 3])
 
 
+def read_midi(path):
+    import mido
+
+    file = mido.MidiFile(path)
+    notes, programs, sounding, tempo, seconds = [], {}, {}, 500000, 0.0
+    for event in mido.merge_tracks(file.tracks):
+        seconds += mido.tick2second(event.time, file.ticks_per_beat, tempo)
+        if event.type == "set_tempo":
+            tempo = event.tempo
+        elif event.type == "program_change":
+            programs[event.channel] = event.program
+        elif event.type == "note_on" and event.velocity > 0:
+            sounding.setdefault((event.channel, event.note), []).append(seconds)
+        elif event.type in ("note_on", "note_off") and sounding.get((event.channel, event.note)):
+            drum = event.channel == 9
+            start = sounding[event.channel, event.note].pop(0)
+            notes.append([start, seconds, event.note, 0 if drum else programs.get(event.channel, 0), int(drum)])
+    return notes
+
+
+def corpus(folder, names):
+    for ref, est in zip(names[::2], names[1::2]):
+        scores = score(*(read_midi(os.path.join(folder, name)) for name in (ref, est)))
+        yield json.dumps({"reference": ref, "estimate": est, "scores": scores}, separators=(",", ":"))
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    if len(sys.argv) > 1:
+        print('{"madeBy":"make_golden_scores.py","mir_eval":"%s","pairs":[\n%s\n]}'
+              % (mir_eval.__version__, ",\n".join(corpus(sys.argv[1], sys.argv[2:]))))
+        sys.exit()
     rng = random.Random(SEED)
     lines = [json.dumps({"name": name, "reference": ref, "estimate": est, "scores": score(ref, est)}, separators=(",", ":"))
              for name, ref, est in cases(rng)]
