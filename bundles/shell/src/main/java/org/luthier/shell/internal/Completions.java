@@ -104,7 +104,7 @@ final class Completions implements CommandSessionListener, Function {
 
     private static ArgSpec place(CommandSpec specification, String previous) {
         OptionSpec option = specification.findOption(previous);
-        if (previous.startsWith("-") && option != null && option.arity().max() > 0) {
+        if (previous.startsWith("-") && option != null && option.arity().min() > 0) {
             return option;
         }
         List<PositionalParamSpec> positional = specification.positionalParameters();

@@ -9,6 +9,8 @@ import org.apache.felix.service.command.Process;
 /** A command as Gogo calls it: with the streams of its pipe, and its exit code where {@code &&} and {@code ||} look for it. */
 final class GogoCommand implements Function {
     private static final int ERROR_STREAM = 2;
+    /** Session variable with the exit code of the last command, for scripts. */
+    private static final String EXIT_CODE = "luthier.exit";
 
     private final ShellCommand<?> command;
     private final Surroundings surroundings;
@@ -23,13 +25,19 @@ final class GogoCommand implements Function {
         List<String> words = arguments.stream().map(String::valueOf).toList();
         boolean quiet = surroundings.isSet("luthier.quiet");
         Process process = Process.Utils.current();
-        if (process == null) {
-            command.execute(words, new Console(System.out, System.err, false, quiet, folder(session)));
-            return null;
+        boolean terminal = process != null && surroundings.isSet("luthier.stderr.tty") && process.isTty(ERROR_STREAM);
+        int code = command.execute(
+                words,
+                new Console(
+                        process == null ? System.out : process.out(),
+                        process == null ? System.err : process.err(),
+                        terminal,
+                        quiet,
+                        folder(session)));
+        session.put(EXIT_CODE, code);
+        if (process != null) {
+            process.error(code);
         }
-        boolean terminal = surroundings.isSet("luthier.stderr.tty") && process.isTty(ERROR_STREAM);
-        process.error(
-                command.execute(words, new Console(process.out(), process.err(), terminal, quiet, folder(session))));
         return null;
     }
 

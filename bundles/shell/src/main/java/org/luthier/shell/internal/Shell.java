@@ -4,9 +4,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -31,7 +29,6 @@ public final class Shell implements ToIntFunction<String[]> {
     private static final Set<String> AUDIO = Set.of(
             "wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "mp4", "aif", "aiff", "wma", "webm", "mka", "au",
             "caf");
-    private static final int NEAR = 3;
 
     private final Map<String, ShellCommand<?>> commands = new ConcurrentSkipListMap<>();
     private final Surroundings surroundings;
@@ -130,13 +127,7 @@ public final class Shell implements ToIntFunction<String[]> {
         if (name.startsWith("-")) {
             return "unknown option " + name + " before the command";
         }
-        List<String> near = commands.keySet().stream()
-                .filter(known ->
-                        distance(known, name) <= NEAR || known.endsWith(":" + name) || known.startsWith(name + ":"))
-                .sorted(Comparator.comparingInt(known -> distance(known, name)))
-                .toList();
-        return "unknown command '" + name + "'"
-                + (near.isEmpty() ? "" : "; did you mean " + String.join(" or ", near) + "?");
+        return "unknown command '" + name + "'" + Nearest.hint(name, commands.keySet());
     }
 
     private static boolean looksLikeAudio(String word) {
@@ -149,21 +140,5 @@ public final class Shell implements ToIntFunction<String[]> {
         } catch (InvalidPathException e) {
             return false;
         }
-    }
-
-    /** How many letters must be put in, taken out or changed to make one word of another (Levenshtein). */
-    private static int distance(String a, String b) {
-        int[] row = new int[b.length() + 1];
-        Arrays.setAll(row, i -> i);
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int change = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(change, 1 + Math.min(row[j], row[j - 1]));
-            }
-        }
-        return row[b.length()];
     }
 }

@@ -168,9 +168,11 @@ public abstract class ShellCommand<O extends CommonOptions> {
     private int misused(ParameterException e, Console console) {
         String message = e.getMessage();
         if (e instanceof UnmatchedArgumentException unmatched && unmatched.isUnknownOption()) {
-            List<String> suggestions = unmatched.getSuggestions();
-            message = "unknown option " + unmatched.getUnmatched().get(0)
-                    + (suggestions.isEmpty() ? "" : "; did you mean " + String.join(" or ", suggestions) + "?");
+            String option = unmatched.getUnmatched().get(0);
+            message = "unknown option " + option
+                    + Nearest.hint(
+                            option.replaceFirst("=.*", ""),
+                            e.getCommandLine().getCommandSpec().optionsMap().keySet());
         }
         console.fail(name() + ": " + message);
         console.remark("Try: luthier " + name() + " --help");

@@ -1,0 +1,153 @@
+package org.luthier.shell.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.apache.felix.gogo.runtime.CommandProcessorImpl;
+import org.apache.felix.service.command.CommandSession;
+import org.apache.felix.service.command.Function;
+import org.jline.builtins.Completers.CompletionData;
+import org.jline.reader.impl.DefaultParser;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands inside a real Gogo, without a framework. */
+class GogoTest {
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final CommandProcessorImpl gogo = new CommandProcessorImpl(null);
+    private final CommandSession session = gogo.createSession(new ByteArrayInputStream(new byte[0]), out, err);
+    private final Shell shell = new Shell(name -> null);
+
+    @AfterEach
+    void close() {
+        session.close();
+        gogo.stop();
+    }
+
+    private ToyCommand offer(ToyCommand.Work work) {
+        ToyCommand command = new ToyCommand(name -> null, work);
+        shell.add(command);
+        gogo.addCommand("toy", new GogoCommand(command, name -> null), "play");
+        return command;
+    }
+
+    @Test
+    void runsACommandWithTheStreamsOfItsSession() throws Exception {
+        offer((options, console) -> {
+            console.print("played " + options.files);
+            console.remark("gladly");
+            return 0;
+        });
+        assertNull(session.execute("toy:play 'a b.wav' --threshold 0.25"));
+        assertEquals("played [a b.wav]\n", out.toString(StandardCharsets.UTF_8));
+        assertEquals("gladly\n", err.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void tellsGogoThatItFailed() throws Exception {
+        ToyCommand command = offer((options, console) -> options.files.get(0).endsWith("bad") ? 1 : 0);
+        session.execute("toy:play bad && toy:play second");
+        assertEquals(List.of(Path.of("bad")), command.seen.files);
+        assertEquals(1, session.get("luthier.exit"));
+        session.execute("toy:play good && toy:play second");
+        assertEquals(List.of(Path.of("second")), command.seen.files);
+    }
+
+    @Test
+    void looksForFilesInTheSessionsFolder(@TempDir Path folder) throws Exception {
+        ToyCommand command = offer((options, console) -> 0);
+        session.currentDir(folder);
+        session.execute("toy:play a.wav");
+        assertEquals(List.of(folder.resolve("a.wav")), command.seen.files);
+    }
+
+    @Test
+    void endsWhenItsJobIsInterrupted() throws Exception {
+        CountDownLatch running = new CountDownLatch(1);
+        CountDownLatch ended = new CountDownLatch(1);
+        GogoCommand command = new GogoCommand(
+                new ToyCommand(name -> null, (options, console) -> {
+                    running.countDown();
+                    new CountDownLatch(1).await();
+                    return 0;
+                }),
+                name -> null);
+        Function watched = (asking, arguments) -> {
+            Object result = command.execute(asking, arguments);
+            ended.countDown();
+            return result;
+        };
+        gogo.addCommand("toy", watched, "play");
+        Thread user = new Thread(() -> {
+            try {
+                running.await();
+                session.foregroundJob().interrupt();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        user.start();
+        assertThrows(InterruptedException.class, () -> session.execute("toy:play a.wav"));
+        user.join();
+        ended.await();
+        assertEquals("luthier: interrupted\n", err.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void offersOptionsAndValuesForCompletion() throws Exception {
+        offer((options, console) -> 0);
+        Completions completions = new Completions(shell);
+        gogo.addListener(completions);
+        gogo.addCommand("luthier", completions, "_values");
+        gogo.addCommand("gogo", (Function) (asking, arguments) -> List.of("files"), "__files");
+        Map<String, List<CompletionData>> told = new HashMap<>();
+        session.put(".completions", told);
+        session.put("SCOPE", "gogo:*");
+        session.execute("toy:play a.wav");
+
+        assertEquals("luthier:gogo:*", session.get("SCOPE"));
+        assertEquals(
+                List.of("luthier:help", "toy:play"),
+                told.keySet().stream().sorted().toList());
+        List<String> options = told.get("toy:play").stream()
+                .filter(each -> each.options != null)
+                .flatMap(each -> each.options.stream())
+                .toList();
+        assertTrue(
+                options.containsAll(List.of("-o", "--part", "--threshold", "--melody", "--quiet")), options.toString());
+
+        assertEquals(List.of("other", "usual"), values("toy:play --part "));
+        assertEquals(List.of("files"), values("toy:play -o "));
+        assertEquals(List.of("files"), values("toy:play --melody "));
+        assertEquals(List.of("files"), values("toy:play a.wav "));
+        assertEquals(List.of(), values("toy:play --threshold "));
+    }
+
+    private Object values(String typed) throws Exception {
+        session.put(".commandLine", new DefaultParser().parse(typed, typed.length()));
+        return session.execute("luthier:_values");
+    }
+
+    @Test
+    void leavesAScriptAlone() throws Exception {
+        offer((options, console) -> 0);
+        gogo.addListener(new Completions(shell));
+        session.put("SCOPE", "gogo:*");
+        session.execute("toy:play a.wav");
+        assertEquals("gogo:*", session.get("SCOPE"));
+        assertFalse(out.toString(StandardCharsets.UTF_8).contains("null"));
+    }
+}
