@@ -5,6 +5,7 @@ import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_AAC;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_ALAC;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_FLAC;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_MP3;
+import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_NONE;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_EF_CRCCHECK;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_EF_EXPLODE;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_PKT_DATA_SKIP_SAMPLES;
@@ -52,6 +53,7 @@ import java.util.Locale;
 import java.util.Set;
 import org.bytedeco.ffmpeg.avcodec.AVCodec;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
+import org.bytedeco.ffmpeg.avcodec.AVCodecParameters;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
 import org.bytedeco.ffmpeg.avformat.AVFormatContext;
 import org.bytedeco.ffmpeg.avformat.AVInputFormat;
@@ -164,14 +166,16 @@ public final class AudioStream implements AutoCloseable {
     private void openCodec() {
         int index = av_find_best_stream(container, AVMEDIA_TYPE_AUDIO, -1, -1, (AVCodec) null, 0);
         if (index < 0) {
-            throw new LuthierException(file + ": has no audio in it; " + EXPECTED);
+            throw noAudio();
         }
         stream = container.streams(index);
         int id = stream.codecpar().codec_id();
         AVCodec decoder = avcodec_find_decoder(id);
         if (decoder == null || !DECODERS.contains(decoder.name().getString())) {
-            throw new LuthierException(file + ": its audio is coded as "
-                    + avcodec_get_name(id).getString() + ", which is not supported; convert it to WAV or FLAC");
+            String coding =
+                    id == AV_CODEC_ID_NONE ? "unknown" : avcodec_get_name(id).getString();
+            throw new LuthierException(
+                    file + ": its audio coding (" + coding + ") is not supported; convert the file to WAV or FLAC");
         }
         for (int i = 0; i < container.nb_streams(); i++) {
             container.streams(i).discard(i == index ? 0 : AVDISCARD_ALL);
@@ -234,7 +238,9 @@ public final class AudioStream implements AutoCloseable {
     }
 
     private void damage() {
-        damaged++;
+        if (!uncompressed()) { // there it is only an incomplete last sample
+            damaged++;
+        }
         broken = lossless;
     }
 
@@ -251,7 +257,7 @@ public final class AudioStream implements AutoCloseable {
     double claimedSeconds() {
         long duration = stream.duration();
         boolean guessed = container.duration_estimation_method() == AVFMT_DURATION_FROM_BITRATE;
-        if (guessed || duration == AV_NOPTS_VALUE || duration < 0) {
+        if (guessed || duration == AV_NOPTS_VALUE || duration <= 0) {
             return -1;
         }
         return (double) duration * stream.time_base().num() / stream.time_base().den();
@@ -297,6 +303,18 @@ public final class AudioStream implements AutoCloseable {
     /** Packets so far that could not be decoded and were left out. */
     long damaged() {
         return damaged;
+    }
+
+    private LuthierException noAudio() {
+        for (int i = 0; i < container.nb_streams(); i++) {
+            AVCodecParameters parameters = container.streams(i).codecpar();
+            if (parameters.codec_type() == AVMEDIA_TYPE_AUDIO) {
+                return new LuthierException(file + ": is damaged or not audio: it states "
+                        + parameters.ch_layout().nb_channels() + " channels and " + parameters.sample_rate() + " Hz; "
+                        + EXPECTED);
+            }
+        }
+        return new LuthierException(file + ": has no audio in it; " + EXPECTED);
     }
 
     private LuthierException refusal(int error) {

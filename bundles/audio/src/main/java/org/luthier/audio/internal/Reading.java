@@ -23,6 +23,8 @@ public final class Reading {
     /** Seconds that a compressed file may be shorter than it says: the last packets are often counted differently. */
     private static final double SLACK = 0.1;
 
+    private static final double LOSSLESS_SLACK = 0.001; // some containers count in milliseconds
+
     private final Path file;
     private final AudioStream stream;
     private final int targetRate;
@@ -72,7 +74,7 @@ public final class Reading {
                 downmix.replaced(),
                 downmix.peak() == 0,
                 remarks());
-        return new Recording(buffer.drain(), targetRate, facts);
+        return new Recording(drain(), targetRate, facts);
     }
 
     private void take(AVFrame frame) {
@@ -105,18 +107,29 @@ public final class Reading {
         }
     }
 
+    private float[] drain() {
+        long length = buffer.length();
+        try {
+            return buffer.drain();
+        } catch (OutOfMemoryError e) { // one large array; nothing else is in danger
+            throw tooLong(length);
+        }
+    }
+
     /** Says that a recording does not fit before the memory is gone; it is there twice for a moment, at the end. */
     private void requireRoom(long samples) {
-        long needed = 2 * samples * Float.BYTES;
-        long allowed = Runtime.getRuntime().maxMemory();
-        if (needed > allowed || samples > Integer.MAX_VALUE - 8) {
-            throw new LuthierException(String.format(
-                    Locale.ROOT,
-                    "%s: is too long: its samples need %d MB of heap and there are %d MB; raise --heap or cut the file",
-                    file,
-                    needed >> 20,
-                    allowed >> 20));
+        if (2 * samples * Float.BYTES > Runtime.getRuntime().maxMemory() || samples > Integer.MAX_VALUE - 8) {
+            throw tooLong(samples);
         }
+    }
+
+    private LuthierException tooLong(long samples) {
+        return new LuthierException(String.format(
+                Locale.ROOT,
+                "%s: is too long: its samples need %d MB of free heap of %d MB; raise --heap or cut the file",
+                file,
+                2 * samples * Float.BYTES >> 20,
+                Runtime.getRuntime().maxMemory() >> 20));
     }
 
     private void refuseDamage() {
@@ -126,7 +139,8 @@ public final class Reading {
                             ? ": is damaged or not audio: nothing in it could be decoded; " + AudioStream.EXPECTED
                             : ": has no samples in it"));
         }
-        boolean cutShort = !stream.uncompressed() && total - frames > (stream.lossless() ? 0 : SLACK * rate);
+        boolean cutShort =
+                !stream.uncompressed() && total - frames > rate * (stream.lossless() ? LOSSLESS_SLACK : SLACK);
         if (stream.broken() || cutShort) {
             throw new LuthierException(file + ": is cut short or damaged: only " + seconds(frames)
                     + (total < 0 ? "" : " of " + seconds(total)) + " could be decoded; get a whole copy of it");
@@ -139,13 +153,12 @@ public final class Reading {
 
     private List<String> remarks() {
         List<String> remarks = new ArrayList<>();
-        if (stream.uncompressed() && total != frames) {
-            remarks.add(
-                    total < 0
-                            ? "the header states no valid length; all " + frames + " samples found were read"
-                            : "the header states " + total + " samples; " + frames + " were found and read");
+        if (stream.uncompressed() && total < 0 && stream.format().startsWith("wav/")) {
+            remarks.add("the header states no valid length; all " + frames + " samples found were read");
+        } else if (stream.uncompressed() && total >= 0 && Math.abs(total - frames) > rate * LOSSLESS_SLACK) {
+            remarks.add("the header states " + total + " samples; " + frames + " were found and read");
         }
-        if (stream.damaged() > 0 && !stream.uncompressed()) {
+        if (stream.damaged() > 0) {
             remarks.add(stream.damaged() + " of " + stream.packets() + " packets are damaged and were left out");
         }
         if (!stream.delayKnown()) {

@@ -6,7 +6,8 @@ import org.luthier.audio.Resampler;
 
 /** Samples of a signal whose length is not known yet; needs at most twice their memory, at the end. */
 public final class SampleBuffer implements Resampler.Sink {
-    private static final int CHUNK = 1 << 18;
+    /** Small enough that G1 does not give each its own regions, half of them wasted. */
+    private static final int CHUNK = 1 << 16;
 
     private final List<float[]> chunks = new ArrayList<>();
     private long length;
