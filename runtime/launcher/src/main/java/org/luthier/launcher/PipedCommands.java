@@ -21,6 +21,8 @@ import org.osgi.framework.ServiceReference;
  */
 final class PipedCommands {
     private static final String PROCESSOR = "org.apache.felix.service.command.CommandProcessor";
+    /** The session variable in which our commands leave it. */
+    private static final String EXIT_CODE = "luthier.exit";
 
     private PipedCommands() {}
 
@@ -53,15 +55,18 @@ final class PipedCommands {
                 if (line.isBlank() || line.stripLeading().startsWith("#")) {
                     continue;
                 }
+                sessionType.getMethod("put", String.class, Object.class).invoke(session, EXIT_CODE, 0);
                 try {
                     Object result =
                             sessionType.getMethod("execute", CharSequence.class).invoke(session, line);
-                    if (result instanceof Integer failure && failure != 0) {
-                        code = failure;
-                    } else if (result != null && !(result instanceof Integer)) {
+                    if (result != null) {
                         out.println(sessionType
                                 .getMethod("format", Object.class, int.class)
                                 .invoke(session, result, 0));
+                    }
+                    if (sessionType.getMethod("get", String.class).invoke(session, EXIT_CODE) instanceof Integer exit
+                            && exit != 0) {
+                        code = exit;
                     }
                 } catch (InvocationTargetException e) {
                     System.err.println("luthier: " + e.getCause().getMessage());
