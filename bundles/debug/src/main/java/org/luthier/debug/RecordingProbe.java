@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.luthier.api.LuthierException;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -13,6 +14,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** Keeps a copy of every tensor whose name is chosen, in order of execution. May be tapped by several workers. */
 public final class RecordingProbe implements Probe {
     private record Piece(Position at, int[] shape, float[] values) {}
+
+    /** What one tensor of a file can be read back as. */
+    private static final int MOST_VALUES = Integer.MAX_VALUE / Float.BYTES;
 
     private final NameGlob names;
     /** In the order in which the names were first tapped: a worker taps a layer only after it has tapped all before it. */
@@ -72,8 +76,12 @@ public final class RecordingProbe implements Probe {
             return RecordedTensor.of(name, pieces.get(0).values(), shape);
         }
         int rows = pieces.stream().mapToInt(piece -> piece.shape()[0]).sum();
-        int size = pieces.stream().mapToInt(piece -> piece.values().length).reduce(0, Math::addExact);
-        float[] values = new float[size];
+        long size = pieces.stream().mapToLong(piece -> piece.values().length).sum();
+        if (size > MOST_VALUES) {
+            throw new LuthierException("the trace of " + name + " in " + rows + " rows has " + size
+                    + " values, more than one tensor can hold; choose fewer segments or layers");
+        }
+        float[] values = new float[(int) size];
         int at = 0;
         for (Piece piece : pieces) {
             System.arraycopy(piece.values(), 0, values, at, piece.values().length);
