@@ -45,9 +45,11 @@ public final class HostFloats {
 
     /** Whether the elements lie in the host's memory, row-major without gaps. */
     public static boolean isDirect(INDArray tensor) {
-        if (Nd4j.getExecutioner().type() != ExecutionerType.NATIVE_CPU) {
-            return false;
-        }
+        return Nd4j.getExecutioner().type() == ExecutionerType.NATIVE_CPU && isContiguous(tensor);
+    }
+
+    /** Whether the elements lie row-major without gaps. */
+    public static boolean isContiguous(INDArray tensor) {
         long expected = 1;
         for (int d = tensor.rank() - 1; d >= 0; d--) {
             if (tensor.size(d) != 1 && tensor.stride(d) != expected) {

@@ -4,15 +4,20 @@ import org.luthier.nn.Activation;
 import org.luthier.nn.Convolution;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Scratch;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.scalar.RectifiedLinear;
 import org.nd4j.linalg.api.ops.impl.transforms.strict.Sigmoid;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** ND4J operations only, nothing of one backend: the same on nd4j-native and nd4j-cuda. */
+/**
+ * ND4J operations only, nothing of one backend: the same on nd4j-native and nd4j-cuda.
+ *
+ * <p>Views are taken of arrays made here, never of what a caller gives: in ND4J 1.0.0-M2.1 a view of a view has no data where its offset
+ * in the whole reaches the length of the first view.
+ */
 public final class Nd4jKernels implements Kernels {
     @Override
     public String id() {
@@ -21,8 +26,7 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public Convolution convolution(Convolution.Shape shape, float[] weight, float[] bias) {
-        return new Nd4jConvolution(
-                shape, Nd4j.create(weight.clone(), shape.weightShape(), 'c'), Nd4j.createFromArray(bias));
+        return new Nd4jConvolution(shape, weight, bias);
     }
 
     @Override
@@ -32,6 +36,10 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public void activate(Activation activation, INDArray x) {
+        activateInPlace(activation, x);
+    }
+
+    private static void activateInPlace(Activation activation, INDArray x) {
         switch (activation) {
             case NONE -> {}
             case RELU -> Nd4j.getExecutioner().exec(new RectifiedLinear(x, x, 0));
@@ -50,57 +58,100 @@ public final class Nd4jKernels implements Kernels {
     @Override
     public void stack(INDArray x, int[] shifts, INDArray output) {
         long bins = x.size(2);
-        output.assign(0f);
-        for (int c = 0; c < shifts.length; c++) {
-            long first = Math.max(0, -shifts[c]);
-            long end = Math.min(output.size(2), bins - shifts[c]);
-            if (first < end) {
-                output.get(all(), all(), NDArrayIndex.interval(first, end), NDArrayIndex.point(c))
-                        .assign(x.get(all(), all(), NDArrayIndex.interval(first + shifts[c], end + shifts[c])));
+        try (INDArray from = x.dup('c');
+                INDArray to = Nd4j.create(DataType.FLOAT, output.shape())) {
+            for (int c = 0; c < shifts.length; c++) {
+                long first = Math.max(0, -shifts[c]);
+                long end = Math.min(output.size(2), bins - shifts[c]);
+                if (first < end) {
+                    to.get(all(), all(), NDArrayIndex.interval(first, end), NDArrayIndex.point(c))
+                            .assign(from.get(all(), all(), NDArrayIndex.interval(first + shifts[c], end + shifts[c])));
+                }
             }
+            output.assign(to);
         }
     }
 
     @Override
     public void concatenate(INDArray a, INDArray b, INDArray output) {
-        int last = a.rank() - 1;
-        part(output, last, 0, a.size(last)).assign(a);
-        part(output, last, a.size(last), output.size(last)).assign(b);
-    }
-
-    private static INDArray part(INDArray x, int axis, long first, long end) {
-        INDArrayIndex[] index = new INDArrayIndex[x.rank()];
-        java.util.Arrays.fill(index, all());
-        index[axis] = NDArrayIndex.interval(first, end);
-        return x.get(index);
+        try (INDArray joined = Nd4j.concat(a.rank() - 1, a, b)) {
+            output.assign(joined);
+        }
     }
 
     private static INDArrayIndex all() {
         return NDArrayIndex.all();
     }
 
-    private record Nd4jConvolution(Shape shape, INDArray weight, INDArray bias) implements Convolution {
+    /** Sums of matrix products; ND4J's own conv2d writes outside its memory in the oneDNN builds of 1.0.0-M2.1. */
+    private static final class Nd4jConvolution implements Convolution {
+        private final Shape shape;
+        private final Band band;
+        private final INDArray weight;
+        private final INDArray bias;
+
+        Nd4jConvolution(Shape shape, float[] weight, float[] bias) {
+            this.shape = shape;
+            this.band = Band.of(shape, weight, Math.max(1, shape.kernelFrequency() / shape.strideFrequency() / 2));
+            this.weight = Nd4j.create(band.values(), new long[] {shape.kernelTime(), band.depth(), band.width()}, 'c');
+            this.bias = Nd4j.create(bias.clone(), new long[] {1, 1, 1, shape.outputs()}, 'c');
+        }
+
+        @Override
+        public Shape shape() {
+            return shape;
+        }
+
         @Override
         public void apply(INDArray input, Activation activation, INDArray output, Scratch scratch) {
             shape.check(input, output);
-            int valid = 0;
-            int channelsLast = 1;
-            Nd4j.exec(DynamicCustomOp.builder("conv2d")
-                    .addInputs(input, weight, bias)
-                    .addOutputs(output)
-                    .addIntegerArguments(
-                            shape.kernelTime(),
-                            shape.kernelFrequency(),
-                            1,
-                            shape.strideFrequency(),
-                            shape.padTime(),
-                            shape.padFrequency(),
-                            1,
-                            1,
-                            valid,
-                            channelsLast)
-                    .build());
-            new Nd4jKernels().activate(activation, output);
+            long time = input.size(1);
+            long frequency = input.size(2);
+            long outputTime = output.size(1);
+            int outputFrequency = (int) output.size(2);
+            long rows = input.size(0);
+            long paddedTime = time + 2L * shape.padTime();
+            long paddedFrequency = frequency + 2L * shape.padFrequency();
+            try (INDArray whole = input.dup('c');
+                    INDArray padded = Nd4j.create(DataType.FLOAT, paddedTime, paddedFrequency, shape.inputs());
+                    INDArray result =
+                            Nd4j.create(DataType.FLOAT, rows, outputTime, (long) outputFrequency * shape.outputs())) {
+                INDArray inside = padded.get(
+                        NDArrayIndex.interval(shape.padTime(), shape.padTime() + time),
+                        NDArrayIndex.interval(shape.padFrequency(), shape.padFrequency() + frequency),
+                        all());
+                INDArray lines = padded.reshape(paddedTime, paddedFrequency * shape.inputs());
+                for (long row = 0; row < rows; row++) {
+                    inside.assign(whole.get(NDArrayIndex.point(row), all(), all(), all()));
+                    products(lines, result, row);
+                }
+                output.assign(result.reshape(output.shape()));
+            }
+            output.addi(bias);
+            activateInPlace(activation, output);
+        }
+
+        private void products(INDArray lines, INDArray result, long row) {
+            long outputTime = result.size(1);
+            int outputFrequency = (int) (result.size(2) / shape.outputs());
+            for (int bin = 0; bin < outputFrequency; bin += band.run()) {
+                int bins = Math.min(band.run(), outputFrequency - bin);
+                int depth = band.depth(bins);
+                int width = bins * shape.outputs();
+                long column = (long) bin * shape.outputs();
+                INDArray sum =
+                        result.get(NDArrayIndex.point(row), all(), NDArrayIndex.interval(column, column + width));
+                for (int t = 0; t < shape.kernelTime(); t++) {
+                    INDArray under = lines.get(
+                            NDArrayIndex.interval(t, t + outputTime),
+                            NDArrayIndex.interval(band.start(bin), band.start(bin) + depth));
+                    INDArray matrix = weight.get(
+                            NDArrayIndex.point(t), NDArrayIndex.interval(0, depth), NDArrayIndex.interval(0, width));
+                    try (INDArray product = under.mmul(matrix)) {
+                        sum.addi(product);
+                    }
+                }
+            }
         }
 
         @Override
