@@ -127,7 +127,7 @@ public final class Env extends ShellCommand<Env.Options> {
     }
 
     /** The jars that the process was started with, whose names tell versions and variants without loading anything. */
-    private record ClassPath(String jars) {
+    record ClassPath(String jars) {
         String version(String artifact) {
             return find(artifact, "(\\d[^/\\\\]*?)", "");
         }

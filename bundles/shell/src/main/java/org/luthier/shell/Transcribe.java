@@ -154,7 +154,10 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
                 .withSettings(parameters(options).get(0).of(options.settings()))
                 .withExecution(options.execution(workbench.execution(), options.kernels));
         OutputPlan plan = OutputPlan.of(options.audio, outputs(options), options.force);
-        int failures = new TranscribeFiles(workbench).run(plan, request, new Report(console), new Interruption());
+        int failures;
+        try (Report report = new Report(console)) {
+            failures = new TranscribeFiles(workbench).run(plan, request, report, new Interruption());
+        }
         if (failures > 0 && plan.entries().size() > 1) {
             console.fail(failures + " of " + plan.entries().size() + " files could not be transcribed");
         }
@@ -178,7 +181,7 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
     }
 
     /** Says what becomes of each file. */
-    private static final class Report implements TranscribeFiles.Listener {
+    private static final class Report implements TranscribeFiles.Listener, AutoCloseable {
         private final Console console;
         private ProgressLine progress;
 
@@ -194,7 +197,7 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
 
         @Override
         public void done(OutputPlan.Entry entry, Transcription transcription) {
-            progress.close();
+            close();
             List<String> files = entry.targets().stream()
                     .map(target -> target.path().toString())
                     .toList();
@@ -213,10 +216,17 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
 
         @Override
         public void failed(OutputPlan.Entry entry, LuthierException trouble) {
+            close();
+            console.fail(trouble.getMessage());
+        }
+
+        /** Ends the progress of the file that is being worked on, if any. */
+        @Override
+        public void close() {
             if (progress != null) {
                 progress.close();
+                progress = null;
             }
-            console.fail(trouble.getMessage());
         }
     }
 }

@@ -23,6 +23,7 @@ public final class ProgressLine implements Progress, AutoCloseable {
     private long next;
     private String latest;
     private boolean shown;
+    private boolean closed;
 
     ProgressLine(Console console, String subject, LongSupplier nanos) {
         this.console = console;
@@ -35,7 +36,7 @@ public final class ProgressLine implements Progress, AutoCloseable {
 
     @Override
     public synchronized void update(String phase, long done, long total) {
-        if (console.quiet()) {
+        if (closed || console.quiet()) {
             return;
         }
         latest = state(phase, done, total);
@@ -79,14 +80,14 @@ public final class ProgressLine implements Progress, AutoCloseable {
     /** Clears the line on a terminal; elsewhere says where the work ended, if it was long enough for a line at all. */
     @Override
     public synchronized void close() {
-        if (shown) {
+        if (shown && !closed) {
             if (console.terminal()) {
                 console.err().print(CLEAR);
                 console.err().flush();
             } else {
                 console.remark(subject + ": " + latest);
             }
-            shown = false;
         }
+        closed = true;
     }
 }

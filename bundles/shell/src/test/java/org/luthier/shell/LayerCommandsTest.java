@@ -1,0 +1,103 @@
+package org.luthier.shell;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.luthier.shell.internal.Captured;
+
+class LayerCommandsTest {
+    private final Captured captured = new Captured();
+    private Studio studio;
+
+    @BeforeEach
+    void open(@TempDir Path folder) throws Exception {
+        studio = new Studio(folder);
+        studio.audio("a.wav", "0.5 0.25 1 1 0.75");
+    }
+
+    @AfterEach
+    void close() {
+        studio.close();
+    }
+
+    private int tree(String... arguments) {
+        return studio.run(new LayerTree(studio.surroundings, studio.workbench), captured, arguments);
+    }
+
+    private int trace(String... arguments) {
+        return studio.run(new LayerTrace(studio.surroundings, studio.workbench), captured, arguments);
+    }
+
+    private int diff(Captured words, String... arguments) {
+        return studio.run(new LayerDiff(studio.surroundings, studio.workbench), words, arguments);
+    }
+
+    @Test
+    void showsTheTree() throws Exception {
+        assertEquals(0, tree(), captured.err());
+        assertTrue(captured.out().contains("amplifier"), captured.out());
+        Captured json = new Captured();
+        assertEquals(0, studio.run(new LayerTree(studio.surroundings, studio.workbench), json, "--json"));
+        assertEquals("toy", new ObjectMapper().readTree(json.out()).get("name").asText());
+    }
+
+    @Test
+    void aTraceAgreesWithItself() throws Exception {
+        assertEquals(0, trace("--audio", "a.wav", "-o", "one.trace"), captured.err());
+        assertTrue(captured.out().endsWith("one.trace: 3 tensors\n"), captured.out());
+        assertEquals(0, trace("--input", "one.trace", "-o", "two.trace"), captured.err());
+        Captured json = new Captured();
+        assertEquals(0, diff(json, "two.trace", "one.trace", "--json"), json.err());
+        JsonNode answer = new ObjectMapper().readTree(json.out());
+        assertTrue(answer.get("clean").asBoolean(), json.out());
+        assertTrue(answer.get("first").isNull(), json.out());
+        assertEquals(3, answer.get("tensors").size());
+    }
+
+    @Test
+    void findsTheLayerWhoseWeightIsOther() throws Exception {
+        Studio.weights(studio.folder.resolve("loud.safetensors"), 1.5f);
+        trace("--audio", "a.wav", "-o", "reference.trace", "--segment", "0,1");
+        trace("--checkpoint", "loud.safetensors", "--input", "reference.trace", "-o", "mine.trace");
+        Captured table = new Captured();
+        assertEquals(3, diff(table, "mine.trace", "reference.trace"), table.err());
+        assertTrue(table.out().contains("first departure: amplifier"), table.out());
+        assertEquals("", table.err());
+    }
+
+    @Test
+    void keepsOnlyTheLayersAskedFor() {
+        assertEquals(0, trace("--audio", "a.wav", "-o", "a.trace", "--layers", "ampli*"), captured.err());
+        assertTrue(captured.out().endsWith("a.trace: 1 tensor\n"), captured.out());
+    }
+
+    @Test
+    void refusesWhatCannotBe() throws Exception {
+        assertEquals(1, trace("--audio", "a.wav", "-o", "a.trace", "--layers", "nothing"));
+        assertEquals(1, trace("--audio", "a.wav", "-o", "a.trace", "--segment", "9"));
+        assertEquals(1, trace("--input", "a.wav", "-o", "a.trace"));
+        assertTrue(captured.err().contains("--audio"), captured.err());
+        assertEquals(2, trace("--audio", "a.wav"));
+        assertEquals(2, trace("-o", "a.trace"));
+        assertEquals(2, trace("--audio", "a.wav", "--input", "a.wav", "-o", "a.trace"));
+        assertEquals(1, diff(captured, "a.wav", "a.wav"));
+        assertEquals(List.of("a.wav"), studio.files());
+        assertEquals("", captured.out());
+    }
+
+    @Test
+    void leavesAnExistingTraceAlone() {
+        assertEquals(0, trace("--audio", "a.wav", "-o", "a.trace"));
+        assertEquals(1, trace("--audio", "a.wav", "-o", "a.trace"));
+        assertTrue(captured.err().contains("--force"), captured.err());
+        assertEquals(0, trace("--audio", "a.wav", "-o", "a.trace", "--force"));
+    }
+}
