@@ -23,7 +23,7 @@ final class Names {
         return best == null ? "" : "; the nearest name is '" + best + "'";
     }
 
-    /** Whether a name can be written as UTF-8: escapes in JSON can make half a surrogate pair. */
+    /** Whether a name can be written as UTF-8: it has no half of a surrogate pair. */
     static boolean isText(String name) {
         return StandardCharsets.UTF_8.newEncoder().canEncode(name);
     }

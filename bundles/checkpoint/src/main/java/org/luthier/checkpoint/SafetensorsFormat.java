@@ -122,8 +122,6 @@ public final class SafetensorsFormat implements CheckpointFormat {
                 expect(json.nextToken(), JsonToken.START_OBJECT, "an object for '" + name + "'");
                 if (name.equals(METADATA)) {
                     readMetadata();
-                } else if (!Names.isText(name)) {
-                    throw broken("header-utf8", "a tensor's name is no valid text");
                 } else {
                     extents.put(name, readTensor(name));
                 }

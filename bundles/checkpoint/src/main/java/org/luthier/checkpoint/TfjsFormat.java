@@ -191,8 +191,8 @@ public final class TfjsFormat implements CheckpointFormat {
                     throw broken("manifest", "tensor '" + name + "' has an unknown field '" + field + "'");
                 }
             }
-            if (!Names.isText(name) || extents.containsKey(name)) {
-                throw broken("manifest", "the name '" + name + "' is there twice or is no valid text");
+            if (extents.containsKey(name)) {
+                throw broken("manifest", "two tensors are called '" + name + "'");
             }
             List<Long> shape = new ArrayList<>();
             for (JsonNode size : list(weight, "shape")) {

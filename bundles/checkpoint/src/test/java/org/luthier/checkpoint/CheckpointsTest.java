@@ -1,0 +1,55 @@
+package org.luthier.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.CheckpointException;
+
+class CheckpointsTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void formatIsToldByContentNotByName() throws IOException {
+        byte[] npy = TestFiles.npy("<f4", false, "(1,)", TestFiles.floats(ByteOrder.LITTLE_ENDIAN, 1));
+        assertFormat("npy", Files.write(folder.resolve("a.safetensors"), npy));
+        assertFormat("npz", Files.write(folder.resolve("b.npy"), TestFiles.zip(true, Map.of("a.npy", npy))));
+        assertFormat("safetensors", Files.write(folder.resolve("model.json"), TestFiles.safetensors("{}", 0)));
+        Path model = TestFiles.tfjs(folder.resolve("m"), "[]", new byte[0]);
+        assertFormat("tfjs", model);
+        assertFormat("tfjs", model.resolve("model.json"));
+    }
+
+    @Test
+    void whatIsNoCheckpointIsToldPlainly() throws IOException {
+        Path text = Files.writeString(folder.resolve("song.txt"), "la la la");
+        CheckpointException e = refused(text);
+        assertEquals("unknown-format", e.rule());
+        assertTrue(e.getMessage().contains("safetensors files"), e.getMessage());
+        assertEquals("unknown-format", refused(folder).rule());
+        assertEquals(
+                "unknown-format",
+                refused(Files.createFile(folder.resolve("empty"))).rule());
+        assertEquals("unreadable", refused(folder.resolve("missing")).rule());
+    }
+
+    private static CheckpointException refused(Path path) {
+        return assertThrows(
+                CheckpointException.class, () -> Checkpoints.builtIn().open(path));
+    }
+
+    private static void assertFormat(String format, Path path) {
+        try (Checkpoint checkpoint = Checkpoints.builtIn().open(path)) {
+            assertEquals(format, checkpoint.format());
+        }
+    }
+}

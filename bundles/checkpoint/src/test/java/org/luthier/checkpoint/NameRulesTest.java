@@ -1,0 +1,308 @@
+package org.luthier.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.luthier.api.LuthierException;
+import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.CheckpointException;
+import org.luthier.api.checkpoint.DType;
+import org.luthier.api.checkpoint.Ledger;
+import org.luthier.checkpoint.SafetensorsWriter.Tensor;
+import org.luthier.files.AtomicFile;
+import org.luthier.files.Sha256;
+
+class NameRulesTest {
+    @TempDir
+    Path folder;
+
+    private static final String RULES = """
+            {"match": "enc.block.*.q", "to": "encoder.layers_{1}.query", "transform": ["transpose 1 0"], "shape": [3, 2]},
+            {"match": "head", "to": "head.weight", "transform": ["squeeze"], "shape": [4]},
+            {"match": "same"},
+            {"match": "maybe", "optional": true},
+            {"match": "**.step", "drop": "training state"}
+            """;
+
+    @Test
+    void everyTensorIsAccountedFor() throws IOException {
+        float[] query = {1, 2, 3, 4, 5, 6};
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("opt.state.step", new float[] {9}),
+                Tensor.of("enc.block.0.q", query, 2, 3),
+                Tensor.of("enc.block.1.q", query, 2, 3),
+                Tensor.of("head", new float[] {1, 2, 3, 4}, 1, 4, 1),
+                Tensor.of("same", new float[] {5}, 1))) {
+            NameRules rules = rules(RULES);
+            assertTrue(rules.matches(checkpoint));
+            MappedWeights weights = rules.apply(checkpoint, "family");
+            assertEquals(
+                    List.of("encoder.layers_0.query", "encoder.layers_1.query", "head.weight", "same"),
+                    weights.tensors().stream().map(tensor -> tensor.name()).toList());
+            assertArrayEquals(new float[] {1, 4, 2, 5, 3, 6}, weights.take("encoder.layers_0.query", 3, 2));
+            assertArrayEquals(new float[] {1, 4, 2, 5, 3, 6}, weights.take("encoder.layers_1.query", 3, 2));
+            assertArrayEquals(new float[] {1, 2, 3, 4}, weights.take("head.weight", 4));
+            assertEquals("enc.block.1.q", weights.sourceName("encoder.layers_1.query"));
+
+            CheckpointException left = assertThrows(CheckpointException.class, weights::finish);
+            assertEquals("unused-weight", left.rule());
+            assertTrue(left.getMessage().contains("'same'"), left.getMessage());
+            assertArrayEquals(new float[] {5}, weights.take("same", 1));
+            weights.finish();
+
+            Ledger ledger = weights.ledger();
+            assertEquals("x.safetensors", ledger.source());
+            assertEquals(checkpoint.sha256(), ledger.sourceSha256());
+            assertEquals("family", ledger.family());
+            assertEquals(
+                    List.copyOf(checkpoint.tensors().keySet()),
+                    ledger.entries().stream().map(Ledger.Entry::source).toList());
+
+            Ledger.Entry dropped = ledger.entries().get(0);
+            assertEquals("drop: training state", dropped.transform());
+            assertNull(dropped.target());
+            assertNull(dropped.sha256After());
+            assertEquals(Sha256.hex(checkpoint.read("opt.state.step")), dropped.sha256Before());
+
+            Ledger.Entry turned = ledger.entries().get(1);
+            assertEquals("transpose 1 0", turned.transform());
+            assertEquals(List.of(3L, 2L), turned.shape());
+            assertEquals(DType.F32, turned.dtype());
+            assertEquals(Sha256.hex(checkpoint.read("enc.block.0.q")), turned.sha256Before());
+            assertEquals(
+                    Sha256.hex(Tensor.of("t", new float[] {1, 4, 2, 5, 3, 6}, 6).bytes()), turned.sha256After());
+
+            Ledger.Entry copied = ledger.entries().get(4);
+            assertEquals("copy", copied.transform());
+            assertEquals(copied.sha256Before(), copied.sha256After());
+        }
+    }
+
+    @Test
+    void theLedgerIsCompleteWithoutTakingAnything() throws IOException {
+        try (Checkpoint checkpoint = complete()) {
+            Ledger ledger = rules(RULES).apply(checkpoint, "family").ledger();
+            assertEquals(3, ledger.entries().size());
+        }
+    }
+
+    @Test
+    void missingTensorIsToldWithTheNearestName() throws IOException {
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("enc.block.0.q", new float[6], 2, 3),
+                Tensor.of("haed", new float[4], 4),
+                Tensor.of("same", new float[1], 1))) {
+            CheckpointException e = refused(checkpoint, RULES, "missing-tensor");
+            assertTrue(e.getMessage().contains("no tensor 'head'; the nearest name is 'haed'"), e.getMessage());
+        }
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("head", new float[4], 4),
+                Tensor.of("same", new float[1], 1),
+                Tensor.of("enc.block.q", new float[6], 2, 3))) {
+            refused(checkpoint, RULES, "missing-tensor");
+        }
+    }
+
+    @Test
+    void unusedTensorIsToldWithTheNearestName() throws IOException {
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("enc.block.0.q", new float[6], 2, 3),
+                Tensor.of("head", new float[4], 4),
+                Tensor.of("same", new float[1], 1),
+                Tensor.of("enc.block.0.k", new float[6], 2, 3),
+                Tensor.of("more", new float[1], 1))) {
+            CheckpointException e = refused(checkpoint, RULES, "unused-tensor");
+            assertTrue(
+                    e.getMessage().contains("'enc.block.0.k' (and 1 more); the nearest name is 'enc.block.*.q'"),
+                    e.getMessage());
+        }
+    }
+
+    @Test
+    void misshapenTensorIsToldWithBothShapes() throws IOException {
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("enc.block.0.q", new float[6], 3, 2),
+                Tensor.of("head", new float[4], 4),
+                Tensor.of("same", new float[1], 1))) {
+            CheckpointException e = refused(checkpoint, RULES, "misshapen-tensor");
+            assertTrue(
+                    e.getMessage()
+                            .contains("'enc.block.0.q': expected [3, 2] for 'encoder.layers_0.query', got [2, 3]"),
+                    e.getMessage());
+        }
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("enc.block.0.q", new float[6], 6),
+                Tensor.of("head", new float[4], 4),
+                Tensor.of("same", new float[1], 1))) {
+            CheckpointException e = refused(checkpoint, RULES, "misshapen-tensor");
+            assertTrue(e.getMessage().contains("'transpose 1 0' does not fit the shape [6]"), e.getMessage());
+        }
+    }
+
+    @Test
+    void twoTensorsForOneNameAreRefused() throws IOException {
+        try (Checkpoint checkpoint = checkpoint(Tensor.of("a.w", new float[1], 1), Tensor.of("b.w", new float[1], 1))) {
+            CheckpointException e = refused(checkpoint, "{\"match\": \"*.w\", \"to\": \"w\"}", "duplicate-target");
+            assertTrue(e.getMessage().contains("'a.w' and 'b.w' would both become 'w'"), e.getMessage());
+        }
+    }
+
+    @Test
+    void weightsAreTakenOnceInTheirShapeAndFinite() throws IOException {
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("w", new float[] {1, Float.NaN}, 2),
+                Tensor.of("v", new float[] {1}, 1),
+                Tensor.of("u", new float[] {Float.NEGATIVE_INFINITY}, 1))) {
+            MappedWeights weights = rules("{\"match\": \"*\"}").apply(checkpoint, "f");
+            CheckpointException nan = assertThrows(CheckpointException.class, () -> weights.take("w", 2));
+            assertEquals("not-finite", nan.rule());
+            assertTrue(nan.getMessage().contains("'w' has a NaN or an infinity at element 1"), nan.getMessage());
+            assertEquals(
+                    "not-finite",
+                    assertThrows(CheckpointException.class, () -> weights.bytes("u"))
+                            .rule());
+            CheckpointException shape = assertThrows(CheckpointException.class, () -> weights.take("v", 1, 1));
+            assertEquals("misshapen-tensor", shape.rule());
+            assertTrue(shape.getMessage().contains("[1], the model needs [1, 1]"), shape.getMessage());
+            CheckpointException missing = assertThrows(CheckpointException.class, () -> weights.take("x", 1));
+            assertEquals("missing-tensor", missing.rule());
+            assertTrue(missing.getMessage().contains("nearest"), missing.getMessage());
+            weights.take("v", 1);
+            assertThrows(IllegalStateException.class, () -> weights.take("v", 1));
+        }
+    }
+
+    @Test
+    void transforms() throws IOException {
+        float[] values = new float[24];
+        for (int i = 0; i < 24; i++) {
+            values[i] = i;
+        }
+        try (Checkpoint checkpoint = checkpoint(Tensor.of("w", values, 2, 3, 4))) {
+            MappedWeights weights = rules(
+                            "{\"match\": \"w\", \"transform\": [\"transpose 2 0 1\", \"reshape 4 6\", \"transpose 1 0\"]}")
+                    .apply(checkpoint, "f");
+            float[] taken = weights.take("w", 6, 4);
+            for (int i = 0; i < 6; i++) {
+                for (int j = 0; j < 4; j++) {
+                    assertEquals(values[i * 4 + j], taken[i * 4 + j]);
+                }
+            }
+            assertEquals(
+                    "transpose 2 0 1; reshape 4 6; transpose 1 0",
+                    weights.ledger().entries().get(0).transform());
+        }
+    }
+
+    @Test
+    void firstRuleDecides() throws IOException {
+        try (Checkpoint checkpoint =
+                checkpoint(Tensor.of("a/b.c", new float[1], 1), Tensor.of("a/d", new float[1], 1))) {
+            MappedWeights weights = rules(
+                            "{\"match\": \"*/b.*\", \"to\": \"{2}.{1}\"}, {\"match\": \"**\", \"to\": \"all/{1}\"}")
+                    .apply(checkpoint, "f");
+            assertEquals(
+                    List.of("c.a", "all/a/d"),
+                    weights.tensors().stream().map(tensor -> tensor.name()).toList());
+        }
+    }
+
+    @Test
+    void hostileNamesTakeNoTime() throws IOException {
+        try (Checkpoint checkpoint = checkpoint(Tensor.of("a".repeat(40_000), new float[1], 1))) {
+            refused(checkpoint, "{\"match\": \"**a**a**a**b\", \"optional\": true}", "unused-tensor");
+        }
+    }
+
+    @Test
+    void rulesAreChosenByNames() throws IOException {
+        URL other = resource("other", "{\"format\": \"luthier-names/1\", \"recognisedBy\": [\"xyz\"], \"rules\": []}");
+        URL mine = resource(
+                "mine",
+                "{\"format\": \"luthier-names/1\", \"recognisedBy\": [\"same\", \"enc.**\"], \"rules\": [" + RULES
+                        + "]}");
+        try (Checkpoint checkpoint = complete()) {
+            assertFalse(NameRules.read(other).matches(checkpoint));
+            assertEquals(
+                    3,
+                    NameRules.choose(List.of(other, mine), checkpoint)
+                            .apply(checkpoint, "f")
+                            .tensors()
+                            .size());
+            assertEquals(
+                    "unknown-names",
+                    assertThrows(CheckpointException.class, () -> NameRules.choose(List.of(other), checkpoint))
+                            .rule());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "{'format': 'luthier-names/2', 'recognisedBy': ['a'], 'rules': []}; expected the format luthier-names/1",
+                "{'format': 'luthier-names/1', 'recognisedBy': [], 'rules': []}; must not be empty",
+                "{'format': 'luthier-names/1', 'rules': []}; recognisedBy",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'to': 'b'}]}; match",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'drop': 'x', 'to': 'b'}]}; cannot both drop",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a*', 'to': '{2}'}]}; wildcard that is not there",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'transform': ['turn']}]}; got 'turn'",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'transform': ['transpose 0 0']}]}; got 'transpose 0 0'",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'transform': ['reshape -1']}]}; got '-1'",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'matsch': 'b'}]}; matsch",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'match': 'b'}]}; uplicate",
+                "nothing; Unrecognized token",
+            })
+    void brokenRulesAreToldPlainly(String json, String message) throws IOException {
+        URL url = resource("rules", json.replace('\'', '"'));
+        LuthierException e = assertThrows(LuthierException.class, () -> NameRules.read(url));
+        assertTrue(e.getMessage().startsWith("name rules " + url), e.getMessage());
+        assertTrue(e.getMessage().contains(message), e.getMessage());
+    }
+
+    private CheckpointException refused(Checkpoint checkpoint, String rules, String rule) throws IOException {
+        NameRules read = rules(rules);
+        CheckpointException e = assertThrows(CheckpointException.class, () -> read.apply(checkpoint, "family"));
+        assertEquals(rule, e.rule(), e.getMessage());
+        assertEquals("x.safetensors", e.file());
+        return e;
+    }
+
+    private Checkpoint complete() {
+        return checkpoint(
+                Tensor.of("enc.block.0.q", new float[6], 2, 3),
+                Tensor.of("head", new float[4], 4),
+                Tensor.of("same", new float[1], 1));
+    }
+
+    private Checkpoint checkpoint(Tensor... tensors) {
+        Path file = folder.resolve("x.safetensors");
+        AtomicFile.write(file, true, out -> SafetensorsWriter.write(out, Map.of(), List.of(tensors)));
+        return new SafetensorsFormat().open(file);
+    }
+
+    private NameRules rules(String rules) throws IOException {
+        return NameRules.read(resource(
+                "names.json",
+                "{\"format\": \"luthier-names/1\", \"recognisedBy\": [\"**\"], \"rules\": [" + rules + "]}"));
+    }
+
+    private URL resource(String name, String json) throws IOException {
+        return Files.writeString(folder.resolve(name), json).toUri().toURL();
+    }
+}
