@@ -27,7 +27,7 @@ import org.osgi.framework.launch.FrameworkFactory;
 /**
  * A running framework with what the feature files name. Several may run in one Java machine and in any number of processes.
  *
- * <p>{@code try (Launcher luthier = Launcher.start(folders, false, Map.of())) { luthier.run("env"); }}
+ * <p>{@code try (Launcher luthier = Launcher.start(folders, Launcher.Mode.COMMAND, Map.of())) { luthier.run("env"); }}
  */
 public final class Launcher implements AutoCloseable {
     private static final List<String> ALWAYS = List.of("core", "models");
@@ -42,6 +42,16 @@ public final class Launcher implements AutoCloseable {
     private final Framework framework;
     private final FrameworkFolder folder;
 
+    /** What a framework is started for. */
+    public enum Mode {
+        /** One command; the plug-ins folder is looked at if there is one. */
+        COMMAND,
+        /** Many commands, from wherever; the plug-ins folder is made and watched. */
+        SESSION,
+        /** The same with a shell on the terminal. */
+        TERMINAL
+    }
+
     private Launcher(Framework framework, FrameworkFolder folder) {
         this.framework = framework;
         this.folder = folder;
@@ -50,22 +60,20 @@ public final class Launcher implements AutoCloseable {
     /**
      * Starts a framework: every bundle of the features is active when this returns, and the plug-ins of the plug-ins folder are.
      *
-     * @param interactive with a shell on the terminal, and a plug-ins folder that is made if it is missing
      * @param properties framework properties, over those that the launcher sets itself
      * @throws LaunchException if something is missing or does not resolve
      */
-    public static Launcher start(Folders folders, boolean interactive, Map<String, String> properties) {
+    public static Launcher start(Folders folders, Mode mode, Map<String, String> properties) {
         FrameworkFolder folder = FrameworkFolder.create(folders.cache().resolve("frameworks"));
         Framework framework = null;
         try {
-            List<Path> jars = Features.jars(folders.install(), features(folders.plugins(), interactive));
-            Map<String, String> all = properties(folders, folder.path(), interactive);
+            List<Path> jars = Features.jars(folders.install(), features(folders.plugins(), mode));
+            Map<String, String> all = properties(folders, folder.path(), mode);
             all.putAll(properties);
             prepareNatives(folders.cache());
             framework = framework(all);
             framework.start();
             startBundles(framework.getBundleContext(), jars);
-            PluginsFolder.reportDead(framework.getBundleContext(), folders.plugins());
             return new Launcher(framework, folder);
         } catch (BundleException e) {
             close(framework, folder);
@@ -76,11 +84,12 @@ public final class Launcher implements AutoCloseable {
         }
     }
 
-    /** Watching costs a thread and time, so a single command without plug-ins does not. */
-    private static List<String> features(Path plugins, boolean interactive) {
+    private static List<String> features(Path plugins, Mode mode) {
         List<String> features = new ArrayList<>(ALWAYS);
-        if (interactive) {
+        if (mode == Mode.TERMINAL) {
             features.add(SHELL);
+        }
+        if (mode != Mode.COMMAND) {
             try {
                 Files.createDirectories(plugins);
             } catch (IOException e) {
@@ -88,13 +97,14 @@ public final class Launcher implements AutoCloseable {
                         + "); set LUTHIER_HOME to a folder that you can write");
             }
         }
+        // Last, so that the plug-ins find everything else there.
         if (Files.isDirectory(plugins)) {
             features.add(PLUGINS);
         }
         return features;
     }
 
-    private static Map<String, String> properties(Folders folders, Path framework, boolean interactive) {
+    private static Map<String, String> properties(Folders folders, Path framework, Mode mode) {
         Map<String, String> properties = new HashMap<>();
         properties.put("luthier.root", folders.install().toString());
         properties.put("luthier.home", folders.home().toString());
@@ -105,7 +115,7 @@ public final class Launcher implements AutoCloseable {
                 folders.home().resolve("models")
                         + File.pathSeparator
                         + folders.install().resolve("models"));
-        properties.put("luthier.interactive", Boolean.toString(interactive));
+        properties.put("luthier.interactive", Boolean.toString(mode != Mode.COMMAND));
         properties.put("luthier.backend", "cpu");
         properties.put("luthier.workers", Integer.toString(Runtime.getRuntime().availableProcessors()));
 
@@ -221,9 +231,12 @@ public final class Launcher implements AutoCloseable {
         }
     }
 
-    /** Waits until something stops the framework. */
-    public void await() throws InterruptedException {
+    /** Waits until something stops the framework.
+     *
+     * @return 0, the exit code of a shell that was left */
+    int await() throws InterruptedException {
         framework.waitForStop(0);
+        return 0;
     }
 
     /** Stops the framework and removes its folder. */

@@ -15,8 +15,8 @@ public final class Main {
     /**
      * Exits with the command's code; 1 if Luthier cannot be started, 2 if the command line makes no sense, 130 if interrupted.
      *
-     * <p>System properties, set by the script: {@code luthier.install} (the built or unpacked folder) and {@code luthier.terminal}
-     * (whether the standard input is a terminal).
+     * <p>System properties, set by the script: {@code luthier.install} (the built or unpacked folder) and {@code luthier.stdin.tty}
+     * (whether the standard input is a terminal); the shell also reads {@code luthier.stderr.tty}.
      */
     public static void main(String[] arguments) {
         int code;
@@ -40,20 +40,18 @@ public final class Main {
         }
         Signals signals = Signals.install();
         quietLogs();
-        boolean terminal = Boolean.getBoolean("luthier.terminal");
-        boolean shell = arguments.command().isEmpty();
+        Launcher.Mode mode = !arguments.command().isEmpty()
+                ? Launcher.Mode.COMMAND
+                : Boolean.getBoolean("luthier.stdin.tty") ? Launcher.Mode.TERMINAL : Launcher.Mode.SESSION;
         Folders folders = Folders.of(Path.of(System.getProperty("luthier.install", ".")), System.getenv());
-        try (Launcher launcher = Launcher.start(folders, shell && terminal, properties(arguments))) {
+        try (Launcher launcher = Launcher.start(folders, mode, properties(arguments))) {
             signals.commandBegins();
             try {
-                if (!shell) {
-                    return launcher.run(arguments.command().toArray(String[]::new));
-                }
-                if (!terminal) {
-                    return PipedCommands.run(launcher.context());
-                }
-                launcher.await();
-                return 0;
+                return switch (mode) {
+                    case COMMAND -> launcher.run(arguments.command().toArray(String[]::new));
+                    case SESSION -> PipedCommands.run(launcher.context());
+                    case TERMINAL -> launcher.await();
+                };
             } catch (IOException e) {
                 throw LaunchException.failed("cannot read the commands: " + e.getMessage(), e);
             } catch (InterruptedException e) {
@@ -99,6 +97,7 @@ public final class Main {
         System.getProperties().putIfAbsent("org.slf4j.simpleLogger.defaultLogLevel", "warn");
         System.getProperties().putIfAbsent("org.slf4j.simpleLogger.logFile", "System.err");
         System.getProperties().putIfAbsent("org.slf4j.simpleLogger.showThreadName", "false");
+        System.getProperties().putIfAbsent("org.slf4j.simpleLogger.showLogName", "false");
         System.getProperties().putIfAbsent("slf4j.internal.verbosity", "WARN");
     }
 
