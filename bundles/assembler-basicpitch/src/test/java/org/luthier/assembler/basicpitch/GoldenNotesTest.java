@@ -18,11 +18,14 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.luthier.api.Cancellation;
+import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.notes.FrameClock;
+import org.luthier.api.notes.FrameLayout;
 import org.luthier.api.notes.Note;
 import org.luthier.api.notes.Posteriorgram;
 import org.luthier.api.notes.Posteriorgrams;
 import org.luthier.api.plugin.Settings;
+import org.luthier.checkpoint.NpzFormat;
 
 /** The notes of the reference from the reference's posteriorgrams, under the defaults and eight other sets of parameters. */
 class GoldenNotesTest {
@@ -140,10 +143,14 @@ class GoldenNotesTest {
         Assumptions.assumeTrue(Files.isDirectory(folder), "no reference data at " + folder);
     }
 
-    private static Posteriorgrams posteriorgrams(Path folder) throws IOException {
-        Path file = folder.resolve("posteriorgrams.npz");
-        List<Posteriorgram> outputs =
-                List.of(Npz.matrix(file, "contour", 264), Npz.matrix(file, "note", 88), Npz.matrix(file, "onset", 88));
-        return new Posteriorgrams(Layouts.BASIC_PITCH, CLOCK, outputs);
+    private static Posteriorgrams posteriorgrams(Path folder) {
+        try (Checkpoint npz = new NpzFormat().open(folder.resolve("posteriorgrams.npz"))) {
+            List<Posteriorgram> outputs = new ArrayList<>();
+            for (FrameLayout.Output output : Layouts.BASIC_PITCH.outputs()) {
+                float[] values = npz.floats(output.name());
+                outputs.add(new Posteriorgram(output.name(), values.length / output.bins(), output.bins(), values));
+            }
+            return new Posteriorgrams(Layouts.BASIC_PITCH, CLOCK, outputs);
+        }
     }
 }
