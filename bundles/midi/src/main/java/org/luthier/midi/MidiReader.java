@@ -31,7 +31,7 @@ import org.luthier.api.notes.Note;
  */
 public final class MidiReader {
     /** Real files are far smaller, and an event takes some fifty times its bytes in memory. */
-    private static final int MOST_BYTES = 8 << 20;
+    private static final int MOST_BYTES = 16 << 20;
 
     private static final int HEADER = 0x4D546864; // MThd
     private static final int TRACK = 0x4D54726B; // MTrk
