@@ -5,7 +5,10 @@ import java.util.Collection;
 
 /** Names of tensors: the nearest one for an error, and which are text at all. */
 final class Names {
+    /** A hostile file has any number of names of any length. */
     private static final int LONGEST_COMPARED = 256;
+
+    private static final int MOST_COMPARED = 10_000;
 
     private Names() {}
 
@@ -13,7 +16,7 @@ final class Names {
     static String nearest(String name, Collection<String> names) {
         String best = null;
         int bestDistance = Integer.MAX_VALUE;
-        for (String candidate : names) {
+        for (String candidate : (Iterable<String>) names.stream().limit(MOST_COMPARED)::iterator) {
             int distance = distance(name, candidate);
             if (distance < bestDistance) {
                 best = candidate;
