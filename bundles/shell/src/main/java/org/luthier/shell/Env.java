@@ -69,7 +69,7 @@ public final class Env extends ShellCommand<Env.Options> {
                     table.row(first, each);
                     first = "";
                 }
-            } else {
+            } else if (value != null) {
                 table.row(name, value);
             }
         });

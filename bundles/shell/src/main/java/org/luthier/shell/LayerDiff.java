@@ -3,7 +3,6 @@ package org.luthier.shell;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.List;
-import org.luthier.api.model.ModelFamily;
 import org.luthier.debug.Reference;
 import org.luthier.debug.Thresholds;
 import org.luthier.debug.TraceDiff;
@@ -11,8 +10,6 @@ import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.workbench.Leases;
-import org.luthier.workbench.Want;
 import org.luthier.workbench.Workbench;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -65,7 +62,7 @@ public final class LayerDiff extends ShellCommand<LayerDiff.Options> {
 
     @Override
     protected int run(Options options, Console console) {
-        List<URL> adapters = adapters(workbench);
+        List<URL> adapters = Families.referenceAdapters(workbench);
         try (Reference trace = Reference.open(options.trace, adapters);
                 Reference reference = Reference.open(options.reference, adapters)) {
             TraceDiff diff = TraceDiff.compare(trace, reference, Thresholds.FLOAT32);
@@ -75,18 +72,6 @@ public final class LayerDiff extends ShellCommand<LayerDiff.Options> {
                 console.print(diff.table().stripTrailing());
             }
             return diff.clean() ? DONE : FOUND;
-        }
-    }
-
-    /** The adapters of every model family that there is. */
-    static List<URL> adapters(Workbench workbench) {
-        List<String> families = workbench.parts().ids(ModelFamily.class);
-        Want[] wants =
-                families.stream().map(id -> new Want(ModelFamily.class, id)).toArray(Want[]::new);
-        try (Leases leases = workbench.parts().acquire(wants)) {
-            return families.stream()
-                    .flatMap(id -> leases.get(ModelFamily.class, id).referenceAdapters().stream())
-                    .toList();
         }
     }
 }

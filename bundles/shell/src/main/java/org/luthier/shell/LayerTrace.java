@@ -45,6 +45,7 @@ public final class LayerTrace extends ShellCommand<LayerTrace.Options> {
 
     @Command(
             name = "layer:trace",
+            customSynopsis = "luthier layer:trace [OPTIONS] (--audio=FILE | --input=FILE) -o=TRACE",
             description = {
                 "Runs a model and records its intermediate tensors.",
                 "The file is safetensors in the format luthier-reference/1, which layer:diff compares with a reference. A healthy trace"
@@ -124,7 +125,7 @@ public final class LayerTrace extends ShellCommand<LayerTrace.Options> {
 
     private TraceInput input(Options options, Model model, Console console, Cancellation cancellation) {
         if (options.source.input != null) {
-            return TraceInput.read(options.source.input, model, LayerDiff.adapters(workbench), options.segments)
+            return TraceInput.read(options.source.input, model, Families.referenceAdapters(workbench), options.segments)
                     .orElseThrow(() -> new LuthierException(
                             options.source.input + " holds no tensors; if it is an audio file, give it with --audio"));
         }

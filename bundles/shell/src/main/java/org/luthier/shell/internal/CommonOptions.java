@@ -4,42 +4,46 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.luthier.api.LuthierException;
 import org.luthier.api.model.Execution;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The options of every command. The launcher takes most of them out of its own command line; inside the shell they come here. */
 public class CommonOptions {
-    private static final int LAST = 1000;
     private static final int MOST_THREADS = 1024;
+    private static final int LAST = 1000;
 
-    @Option(names = "--threads", order = LAST, paramLabel = "N", description = "Threads that work at once.")
-    Integer threads;
+    @ArgGroup(validate = false, order = LAST, heading = "%nGlobal options:%n")
+    final Global global = new Global();
 
-    @Option(
-            names = "--backend",
-            order = LAST + 1,
-            paramLabel = "B",
-            description = "auto, cpu or nd4j-cuda; chosen when Luthier starts.")
-    String backend;
+    /** What the launcher understands too. */
+    static final class Global {
+        @Option(names = "--threads", paramLabel = "N", description = "Threads that work at once (default: the cores).")
+        Integer threads;
 
-    @Option(
-            names = "--heap",
-            order = LAST + 2,
-            paramLabel = "SIZE",
-            description = "Java memory, for example 2g; chosen when Luthier starts.")
-    String heap;
+        @Option(
+                names = "--backend",
+                paramLabel = "B",
+                description = "auto, cpu or nd4j-cuda; chosen when Luthier starts (default: auto).")
+        String backend;
 
-    @Option(names = "--quiet", order = LAST + 3, description = "No progress and no remarks; warnings and errors stay.")
-    boolean quiet;
+        @Option(
+                names = "--heap",
+                paramLabel = "SIZE",
+                description = "Java memory, for example 2g; chosen when Luthier starts.")
+        String heap;
 
-    @Option(names = "--version", versionHelp = true, order = LAST + 4, description = "Show Luthier's version.")
-    boolean version;
+        @Option(names = "--quiet", description = "No progress and no remarks; warnings and errors stay.")
+        boolean quiet;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            order = LAST + 5,
-            description = "Show this help.")
-    boolean help;
+        @Option(names = "--version", versionHelp = true, description = "Show Luthier's version.")
+        boolean version;
+
+        @Option(
+                names = {"-h", "--help"},
+                usageHelp = true,
+                description = "Show this help.")
+        boolean help;
+    }
 
     private final Map<String, String> settings = new LinkedHashMap<>();
 
@@ -56,12 +60,12 @@ public class CommonOptions {
      * @throws LuthierException if an option asks for what only the start of a process can give
      */
     public final Execution execution(Execution usual, String kernels) {
-        if (backend != null && !backend.equals("auto") && !backend.equals(usual.backend())) {
-            throw new LuthierException(
-                    "--backend " + backend + " can only be chosen when Luthier starts, and this one runs on "
-                            + usual.backend() + ": leave the shell and start it with ./luthier --backend " + backend);
+        if (global.backend != null && !global.backend.equals("auto") && !global.backend.equals(usual.backend())) {
+            throw new LuthierException("--backend " + global.backend
+                    + " can only be chosen when Luthier starts, and this one runs on " + usual.backend()
+                    + ": leave the shell and start it with ./luthier --backend " + global.backend);
         }
-        int workers = threads == null ? usual.workers() : threads;
+        int workers = global.threads == null ? usual.workers() : global.threads;
         if (workers < 1 || workers > MOST_THREADS) {
             throw new LuthierException(
                     "--threads: expected a whole number from 1 to " + MOST_THREADS + ", got " + workers);

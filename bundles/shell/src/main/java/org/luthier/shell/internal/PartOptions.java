@@ -82,7 +82,7 @@ final class PartOptions {
     private static String label(Parameter parameter) {
         return switch (parameter.type()) {
             case NUMBER, INTEGER ->
-                parameter.unit().isEmpty() ? "N" : parameter.unit().toUpperCase(Locale.ROOT);
+                parameter.unit().matches("\\w+") ? parameter.unit().toUpperCase(Locale.ROOT) : "N";
             case FLAG -> "true|false";
             case TEXT -> "TEXT";
         };
@@ -94,7 +94,10 @@ final class PartOptions {
         if (parameter.defaultValue() == null) {
             text.append("not set");
         } else {
-            text.append(parameter.defaultValue());
+            text.append(
+                    parameter.defaultValue() instanceof Number value
+                            ? number(value.doubleValue())
+                            : parameter.defaultValue());
             text.append(parameter.unit().isEmpty() ? "" : " " + parameter.unit());
         }
         if (parameter.type() == Parameter.Type.NUMBER || parameter.type() == Parameter.Type.INTEGER) {

@@ -77,7 +77,7 @@ public final class Shell implements ToIntFunction<String[]> {
     int run(List<String> words, Console console) {
         if (words.isEmpty()) {
             console.fail("no command given");
-            console.remark(overview());
+            overview().lines().forEach(console::remark);
             return ShellCommand.USAGE;
         }
         String first = words.get(0);

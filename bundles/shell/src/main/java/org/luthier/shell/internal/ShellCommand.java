@@ -39,6 +39,8 @@ public abstract class ShellCommand<O extends CommonOptions> {
     /** Interrupted. */
     public static final int INTERRUPTED = 130;
 
+    private static final int USAGE_WIDTH = 100;
+
     private final Surroundings surroundings;
 
     protected ShellCommand(Surroundings surroundings) {
@@ -109,21 +111,21 @@ public abstract class ShellCommand<O extends CommonOptions> {
             List<Parameter> parameters = new ArrayList<>();
             CommandLine parser = parser(options, arguments, console.folder(), parameters);
             ParseResult parsed = parser.parseArgs(arguments.toArray(String[]::new));
-            if (options.help) {
+            if (options.global.help) {
                 console.print(parser.getUsageMessage(Ansi.OFF).stripTrailing());
                 return DONE;
             }
-            if (options.version) {
+            if (options.global.version) {
                 console.print("luthier " + Versions.luthier());
                 return DONE;
             }
-            if (options.heap != null && surroundings.isSet("luthier.interactive")) {
+            if (options.global.heap != null && surroundings.isSet("luthier.interactive")) {
                 throw new LuthierException(
                         "--heap can only be chosen when Luthier starts: leave the shell and start it with"
-                                + " ./luthier --heap " + options.heap);
+                                + " ./luthier --heap " + options.global.heap);
             }
             options.settings().putAll(PartOptions.read(parsed, parameters));
-            return run(options, console.quiet(options.quiet));
+            return run(options, console.quiet(options.global.quiet));
         } catch (ParameterException e) {
             return misused(e, console);
         } catch (Throwable e) {
@@ -147,13 +149,21 @@ public abstract class ShellCommand<O extends CommonOptions> {
         return second;
     }
 
-    private static CommandLine configured(CommonOptions options, Path folder) {
+    private CommandLine configured(CommonOptions options, Path folder) {
         CommandLine line = new CommandLine(options)
+                .setCommandName("luthier " + name())
                 .setExpandAtFiles(false)
                 .setAllowOptionsAsOptionParameters(false)
-                .registerConverter(Path.class, text -> path(text, folder))
-                .setUsageHelpWidth(100);
-        line.getCommandSpec().usageMessage().sortOptions(false).sortSynopsis(false);
+                .registerConverter(Path.class, text -> path(text, folder));
+        line.getCommandSpec()
+                .usageMessage()
+                .width(USAGE_WIDTH)
+                .sortOptions(false)
+                .abbreviateSynopsis(true)
+                .parameterListHeading("%nArguments:%n");
+        if (line.getCommandSpec().options().stream().anyMatch(option -> option.group() == null)) {
+            line.getCommandSpec().usageMessage().optionListHeading("%nOptions:%n");
+        }
         return line;
     }
 
@@ -166,7 +176,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
     }
 
     private int misused(ParameterException e, Console console) {
-        String message = e.getMessage();
+        String message = e.getMessage().replaceFirst("^Error: ", "");
         if (e instanceof UnmatchedArgumentException unmatched && unmatched.isUnknownOption()) {
             String option = unmatched.getUnmatched().get(0);
             message = "unknown option " + option

@@ -1,0 +1,121 @@
+package org.luthier.shell;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.TensorInfo;
+import org.luthier.api.model.ModelFamily;
+import org.luthier.checkpoint.Checkpoints;
+import org.luthier.files.Sha256;
+import org.luthier.shell.internal.CommonOptions;
+import org.luthier.shell.internal.Console;
+import org.luthier.shell.internal.Interruption;
+import org.luthier.shell.internal.ShellCommand;
+import org.luthier.shell.internal.Surroundings;
+import org.luthier.shell.internal.Table;
+import org.luthier.workbench.Workbench;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code checkpoint:inspect}: what a checkpoint holds. */
+@Component(service = ShellCommand.class)
+public final class CheckpointInspect extends ShellCommand<CheckpointInspect.Options> {
+    private final Workbench workbench;
+
+    @Activate
+    public CheckpointInspect(@Reference Surroundings surroundings, @Reference Workbench workbench) {
+        super(surroundings);
+        this.workbench = workbench;
+    }
+
+    @Command(
+            name = "checkpoint:inspect",
+            description = {
+                "Shows what a checkpoint holds.",
+                "Format, model family, tensors, metadata and warnings. With --json every tensor has its sha256."
+            },
+            footerHeading = "%nExamples:%n",
+            footer = {
+                "  luthier checkpoint:inspect weights.safetensors",
+                "  luthier checkpoint:inspect model.json --json"
+            })
+    static final class Options extends CommonOptions {
+        @Parameters(paramLabel = "CHECKPOINT", description = "File or folder; its format is told by its content.")
+        Path path;
+
+        @Option(names = "--json", description = "Print one JSON object.")
+        boolean json;
+    }
+
+    @Override
+    protected Options options() {
+        return new Options();
+    }
+
+    @Override
+    protected int run(Options options, Console console) {
+        try (Checkpoint checkpoint = Checkpoints.builtIn().open(options.path)) {
+            List<String> families = Families.with(
+                    workbench,
+                    all -> all.stream()
+                            .filter(family -> family.recognises(checkpoint))
+                            .map(ModelFamily::id)
+                            .toList());
+            String family = families.size() == 1 ? families.get(0) : null;
+            if (options.json) {
+                console.json(describe(checkpoint, family));
+            } else {
+                show(checkpoint, family, console);
+            }
+            return DONE;
+        }
+    }
+
+    private static Map<String, Object> describe(Checkpoint checkpoint, String family) {
+        Interruption cancellation = new Interruption();
+        Map<String, Object> description = new LinkedHashMap<>();
+        description.put("format", checkpoint.format());
+        description.put("family", family);
+        // No family of this version has variants.
+        description.put("variant", null);
+        description.put(
+                "tensors",
+                checkpoint.tensors().values().stream()
+                        .map(tensor -> {
+                            cancellation.check();
+                            return describe(tensor, Sha256.hex(checkpoint.read(tensor.name())));
+                        })
+                        .toList());
+        description.put("metadata", checkpoint.metadata());
+        description.put("warnings", checkpoint.warnings());
+        return description;
+    }
+
+    private static Map<String, Object> describe(TensorInfo tensor, String sha256) {
+        Map<String, Object> description = new LinkedHashMap<>();
+        description.put("name", tensor.name());
+        description.put("shape", tensor.shape());
+        description.put("dtype", tensor.dtype());
+        description.put("sha256", sha256);
+        return description;
+    }
+
+    private static void show(Checkpoint checkpoint, String family, Console console) {
+        Table head = new Table()
+                .row("format", checkpoint.format())
+                .row("family", family == null ? "unknown" : family)
+                .row("sha256", checkpoint.sha256());
+        checkpoint.metadata().forEach((name, value) -> head.row(name, value));
+        console.print(head.toString());
+        Table tensors = new Table();
+        checkpoint.tensors().values().forEach(tensor -> tensors.row(tensor.name(), tensor.dtype(), tensor.shape()));
+        console.print(tensors.toString());
+        checkpoint.warnings().forEach(console::warn);
+    }
+}

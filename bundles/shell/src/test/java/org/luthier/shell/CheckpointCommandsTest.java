@@ -1,0 +1,87 @@
+package org.luthier.shell;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.luthier.shell.internal.Captured;
+
+class CheckpointCommandsTest {
+    private final Captured captured = new Captured();
+    private Studio studio;
+
+    @BeforeEach
+    void open(@TempDir Path folder) throws Exception {
+        studio = new Studio(folder);
+        Studio.weights(folder.resolve("gain.safetensors"), 2);
+    }
+
+    @AfterEach
+    void close() {
+        studio.close();
+    }
+
+    private int inspect(String... arguments) {
+        return studio.run(new CheckpointInspect(studio.surroundings, studio.workbench), captured, arguments);
+    }
+
+    private int convert(String... arguments) {
+        return studio.run(new CheckpointConvert(studio.surroundings, studio.workbench), captured, arguments);
+    }
+
+    @Test
+    void showsFormatFamilyAndTensors() {
+        assertEquals(0, inspect("gain.safetensors"), captured.err());
+        assertTrue(captured.out().contains("toy-family"), captured.out());
+        assertTrue(captured.out().contains("gain  F32  [1]"), captured.out());
+    }
+
+    @Test
+    void printsChecksumsAsJson() throws Exception {
+        assertEquals(0, inspect("gain.safetensors", "--json"), captured.err());
+        JsonNode answer = new ObjectMapper().readTree(captured.out());
+        assertEquals("safetensors", answer.get("format").asText());
+        assertEquals("toy-family", answer.get("family").asText());
+        JsonNode tensor = answer.get("tensors").get(0);
+        byte[] bytes = ByteBuffer.allocate(Float.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putFloat(2)
+                .array();
+        assertEquals(
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)),
+                tensor.get("sha256").asText());
+        assertEquals("F32", tensor.get("dtype").asText());
+    }
+
+    @Test
+    void convertsWithALedger() throws Exception {
+        assertEquals(0, convert("gain.safetensors", "-o", "out.safetensors"), captured.err());
+        assertTrue(captured.out().contains("out.safetensors sha256 "), captured.out());
+        assertEquals(List.of("gain.safetensors", "out.ledger.json", "out.safetensors"), studio.files());
+        assertEquals(1, convert("gain.safetensors", "-o", "out.safetensors"));
+        assertEquals(0, convert("gain.safetensors", "-o", "out.safetensors", "--force", "--family", "toy-family"));
+    }
+
+    @Test
+    void refusesWhatIsNone() throws Exception {
+        Files.writeString(studio.folder.resolve("text"), "text");
+        assertEquals(1, inspect("text"));
+        assertEquals(1, convert("text", "-o", "out.safetensors"));
+        assertEquals(1, convert("gain.safetensors", "-o", "out.safetensors", "--family", "other"));
+        assertEquals(2, convert("gain.safetensors"));
+        assertEquals(5, captured.err().lines().count(), captured.err());
+        assertEquals(List.of("gain.safetensors", "text"), studio.files());
+    }
+}
