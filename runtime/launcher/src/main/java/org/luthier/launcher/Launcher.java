@@ -125,6 +125,8 @@ public final class Launcher implements AutoCloseable {
         properties.put(
                 Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA,
                 SystemPackages.of(System.getProperty("java.class.path"), folders.cache()));
+        // JLine looks for the signals of the terminal there, without importing the package.
+        properties.put(Constants.FRAMEWORK_BOOTDELEGATION, "sun.misc");
         properties.put("felix.log.level", "1");
         properties.put("ds.loglevel", "error");
 
