@@ -129,7 +129,7 @@ public final class Env extends ShellCommand<Env.Options> {
     /** The jars that the process was started with, whose names tell versions and variants without loading anything. */
     record ClassPath(String jars) {
         String version(String artifact) {
-            return find(artifact, "(\\d[^/\\\\]*?)", "");
+            return find(artifact, "(\\d[\\d.]*(?:-[A-Z]*[\\d.]*)?)", "");
         }
 
         /** For example {@code linux-x86_64-avx2}: the build of ND4J's arithmetic that was chosen for the processor. */

@@ -86,9 +86,10 @@ class ModelCommandsTest {
                 "/l/nd4j-native-1.0.0-M2.1.jar",
                 "/l/nd4j-native-1.0.0-M2.1-linux-x86_64-onednn-avx512.jar",
                 "/l/nd4j-api-1.0.0-M2.1.jar",
+                "/l/javacpp-1.5.13-linux-x86_64.jar",
                 "/l/javacpp-1.5.13.jar",
-                "/l/openblas-0.3.31-1.5.13.jar",
                 "/l/openblas-0.3.31-1.5.13-linux-x86_64.jar",
+                "/l/openblas-0.3.31-1.5.13.jar",
                 "/l/org.apache.felix.framework-7.0.5.jar"));
         assertEquals("linux-x86_64-onednn-avx512", jars.variant());
         assertEquals("1.0.0-M2.1", jars.version("nd4j-api"));
