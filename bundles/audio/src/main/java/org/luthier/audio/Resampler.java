@@ -37,6 +37,8 @@ public final class Resampler {
 
     /** As many taps as one pass of the inner loop takes. */
     private static final int GROUP = 4;
+    /** Taps whose products are added up as floats; longer sums would lose what the filter gains. */
+    private static final int SPAN = 256;
     /** Coefficients that are kept; a larger set (rates with hardly a common divisor) is computed again for each block. */
     private static final int LARGEST_TABLE = 1 << 20;
 
@@ -52,7 +54,8 @@ public final class Resampler {
     private int filled;
     private final float[][] rows; // the input, dealt out: rows[r][q] = input[q * down + r]
     private final float[][] shifted; // [tap of a group][cycle]
-    private final float[] sums; // [cycle], of one phase
+    private final float[] sums; // [cycle], of one phase and span
+    private final double[] totals; // [cycle], of one phase
     private final float[] coefficients; // of one phase
     private final float[] output; // [cycle * up + phase]
     private long taken;
@@ -79,6 +82,7 @@ public final class Resampler {
         rows = new float[half == 0 ? 0 : down][cycles + taps / down + 2];
         shifted = new float[GROUP][cycles];
         sums = new float[cycles];
+        totals = new double[cycles];
         coefficients = new float[taps];
         output = new float[half == 0 ? 0 : cycles * up];
         table = (long) up * taps <= LARGEST_TABLE ? new float[up][taps] : null;
@@ -149,16 +153,12 @@ public final class Resampler {
         for (int phase = 0; phase < up; phase++) {
             int first = (int) ((long) phase * down / up);
             float[] h = table == null ? design(phase, coefficients) : table[phase];
-            Arrays.fill(sums, 0, used, 0);
-            for (int tap = 0; tap < taps; tap += GROUP) {
-                for (int i = 0; i < GROUP; i++) {
-                    int at = first + tap + i;
-                    System.arraycopy(rows[at % down], at / down, shifted[i], 0, used);
-                }
-                accumulate(sums, used, h, tap, shifted[0], shifted[1], shifted[2], shifted[3]);
+            Arrays.fill(totals, 0, used, 0);
+            for (int tap = 0; tap < taps; tap += SPAN) {
+                span(h, first, tap, Math.min(taps, tap + SPAN), used);
             }
             for (int q = 0, n = phase; q < used; q++, n += up) {
-                output[n] = sums[q];
+                output[n] = (float) totals[q];
             }
         }
         sink.accept(output, 0, count);
@@ -166,6 +166,21 @@ public final class Resampler {
         int step = cycles * down;
         System.arraycopy(input, step, input, 0, input.length - step);
         filled = input.length - step;
+    }
+
+    /** Adds the products of some taps of one phase to the totals. */
+    private void span(float[] h, int first, int from, int to, int used) {
+        Arrays.fill(sums, 0, used, 0);
+        for (int tap = from; tap < to; tap += GROUP) {
+            for (int i = 0; i < GROUP; i++) {
+                int at = first + tap + i;
+                System.arraycopy(rows[at % down], at / down, shifted[i], 0, used);
+            }
+            accumulate(sums, used, h, tap, shifted[0], shifted[1], shifted[2], shifted[3]);
+        }
+        for (int q = 0; q < used; q++) {
+            totals[q] += sums[q];
+        }
     }
 
     /** The inner loop: the same index everywhere, so that HotSpot turns it into vector instructions. */
