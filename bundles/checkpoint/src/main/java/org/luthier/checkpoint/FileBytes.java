@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.AccessDeniedException;
@@ -15,7 +16,7 @@ import org.luthier.api.CancelledException;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.files.Sha256;
 
-/** The bytes of one open file, read at any place by several threads; every failure is a {@link CheckpointException}. */
+/** The bytes of one open file, read at any place by several threads; every failure is a {@link CheckpointException}, an interrupt a {@link CancelledException}. */
 final class FileBytes implements AutoCloseable {
     /** Largest array that every Java machine can make. */
     static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
@@ -143,9 +144,16 @@ final class FileBytes implements AutoCloseable {
         if (e instanceof ClosedByInterruptException) {
             return new CancelledException();
         }
-        String detail = e instanceof NoSuchFileException
-                ? "there is no such file"
-                : e instanceof AccessDeniedException ? "no permission to read it" : "cannot be read: " + e.getMessage();
+        String detail;
+        if (e instanceof NoSuchFileException) {
+            detail = "there is no such file";
+        } else if (e instanceof AccessDeniedException) {
+            detail = "no permission to read it";
+        } else if (e instanceof ClosedChannelException) {
+            detail = "it was closed before";
+        } else {
+            detail = "cannot be read: " + e.getMessage();
+        }
         return new CheckpointException(path.toString(), -1, "unreadable", detail, e);
     }
 

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.luthier.api.checkpoint.Checkpoint;
@@ -26,10 +27,21 @@ import org.luthier.checkpoint.SafetensorsWriter.Tensor;
 /** Cut and damaged files: whatever happens, a reader gives tensors or one typed error, never anything else. */
 class HostileFilesTest {
     private static final long SEED = 20260101;
-    private static final int DAMAGED_COPIES = 600;
+
+    private int damagedCopies = 600;
 
     @TempDir
     Path folder;
+
+    @Test
+    @Tag("full")
+    void manyMoreCopies() throws IOException {
+        damagedCopies = 50_000;
+        safetensors();
+        npy();
+        npz();
+        tfjs();
+    }
 
     @Test
     void safetensors() throws IOException {
@@ -76,7 +88,7 @@ class HostileFilesTest {
     /**
      * @param valid content of {@code part} with which {@code whole} opens
      */
-    private static void check(CheckpointFormat format, byte[] valid, Path part, Path whole) throws IOException {
+    private void check(CheckpointFormat format, byte[] valid, Path part, Path whole) throws IOException {
         Files.write(part, valid);
         readAll(format, whole);
         for (int length = 0; length < valid.length; length++) {
@@ -86,7 +98,7 @@ class HostileFilesTest {
         }
         Random random = new Random(SEED);
         int refused = 0;
-        for (int copy = 0; copy < DAMAGED_COPIES; copy++) {
+        for (int copy = 0; copy < damagedCopies; copy++) {
             byte[] damaged = valid.clone();
             for (int flips = 1 + random.nextInt(4); flips > 0; flips--) {
                 damaged[random.nextInt(damaged.length)] ^= (byte) (1 << random.nextInt(8));
@@ -106,7 +118,7 @@ class HostileFilesTest {
         }
         // A shard has no structure to damage; everything else must be refused now and then.
         assertEquals(
-                part.equals(whole) || part.endsWith("model.json"), refused > DAMAGED_COPIES / 10, refused + " refused");
+                part.equals(whole) || part.endsWith("model.json"), refused > damagedCopies / 10, refused + " refused");
         Files.write(part, valid);
         readAll(format, whole);
     }
