@@ -9,5 +9,5 @@ package org.luthier.debug;
  */
 public record Thresholds(double relativeError, double relativeL2, double noiseFactor) {
     /** For float32 against float32. */
-    public static final Thresholds FLOAT32 = new Thresholds(2e-3, 1e-4, 5);
+    public static final Thresholds FLOAT32 = new Thresholds(5e-3, 2e-4, 5);
 }

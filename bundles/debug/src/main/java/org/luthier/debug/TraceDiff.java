@@ -16,6 +16,10 @@ import org.luthier.api.LuthierException;
  * @param tensors the reference's tensors in its order, then those that only the trace has
  */
 public record TraceDiff(String trace, String reference, List<TensorDiff> tensors) {
+    private static final int WIDTH = 120;
+    /** A ratio that would not fit its column. */
+    private static final double TOO_LARGE = 1e4;
+
     /**
      * Compares a trace with a reference.
      *
@@ -89,29 +93,43 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
         return map;
     }
 
-    /** A readable table and a summary. */
+    /** A readable table of what was judged, why the rest was not, and a summary. */
     public String table() {
         TextTable table = new TextTable(
                 ">#", "tensor", "shape", ">max abs", ">rel L2", ">cosine", ">ratio", ">arg-max", "verdict");
-        for (TensorDiff tensor : tensors) {
-            table.row(
-                    Integer.toString(tensor.order()),
-                    tensor.name(),
-                    tensor.shape().toString().replace(" ", ""),
-                    number("%.1e", tensor.maxAbs()),
-                    number("%.1e", tensor.relL2()),
-                    number("%.6f", tensor.cosine()),
-                    number("%.4f", tensor.ratio()),
-                    number("%.3f", tensor.argmax()),
-                    tensor.verdict().toString());
-        }
-        StringBuilder text = new StringBuilder(table.toString());
+        Map<String, List<String>> notes = new LinkedHashMap<>();
         for (TensorDiff tensor : tensors) {
             if (tensor.note() != null) {
-                text.append(tensor.name()).append(": ").append(tensor.note()).append('\n');
+                notes.computeIfAbsent(tensor.note(), any -> new ArrayList<>()).add(tensor.name());
+            }
+            if (tensor.verdict() != Verdict.NOT_JUDGED) {
+                table.row(
+                        Integer.toString(tensor.order()),
+                        tensor.name(),
+                        tensor.shape().toString().replace(" ", ""),
+                        number("%.1e", tensor.maxAbs()),
+                        number("%.1e", tensor.relL2()),
+                        number("%.6f", tensor.cosine()),
+                        number("%.4f", tensor.ratio()),
+                        number("%.3f", tensor.argmax()),
+                        tensor.verdict().toString());
             }
         }
+        StringBuilder text = new StringBuilder(table.toString());
+        notes.forEach((note, names) -> appendNote(text, note, names));
         return text.append(summary()).append('\n').toString();
+    }
+
+    private static void appendNote(StringBuilder text, String note, List<String> names) {
+        StringBuilder line = new StringBuilder(note).append(':');
+        for (String name : names) {
+            if (line.length() + name.length() + 2 > WIDTH) {
+                text.append(line).append('\n');
+                line = new StringBuilder("   ");
+            }
+            line.append(' ').append(name);
+        }
+        text.append(line).append('\n');
     }
 
     private String summary() {
@@ -135,6 +153,9 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
     }
 
     private static String number(String format, double value) {
-        return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, format, value);
+        if (Double.isNaN(value)) {
+            return "-";
+        }
+        return String.format(Locale.ROOT, Math.abs(value) < TOO_LARGE ? format : "%.1e", value);
     }
 }
