@@ -1,12 +1,10 @@
 package org.luthier.workbench;
 
 import java.io.IOException;
-import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -217,32 +215,16 @@ final class ModelStore implements AutoCloseable {
         // ND4J keeps threads that remember who started it: that should not be a plug-in.
         Nd4j.getBackend();
         try (Checkpoint checkpoint = checkpoints.open(key.checkpoint)) {
-            Weights weights = rules(key.family, checkpoint).apply(checkpoint, key.family.id());
+            Weights weights =
+                    NameRules.choose(key.family.nameRules(), checkpoint).apply(checkpoint, key.family.id());
             Model model = key.family.load(key.definition, weights, key.execution);
             try {
                 weights.finish();
                 return new Loaded(key, model, checkpoint.sha256(), List.copyOf(checkpoint.warnings()));
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;
             }
         }
-    }
-
-    private static NameRules rules(ModelFamily family, Checkpoint checkpoint) {
-        for (URL url : family.nameRules()) {
-            NameRules rules = NameRules.read(url);
-            if (rules.matches(checkpoint)) {
-                return rules;
-            }
-        }
-        String some = checkpoint.tensors().keySet().stream()
-                .sorted(Comparator.naturalOrder())
-                .limit(3)
-                .reduce((a, b) -> a + ", " + b)
-                .orElse("none");
-        throw new LuthierException(checkpoint.name() + ": no checkpoint of the family " + family.id()
-                + ": its names are not those the family knows, it has " + some
-                + "; leave --model out to have the family found by the checkpoint");
     }
 }

@@ -118,7 +118,7 @@ public final class Workbench implements AutoCloseable {
         try {
             ModelStore.Loaded loaded = open(choice, leases, execution, Cancellation.NONE);
             return new Lease(leases, loaded, leases.version(ModelFamily.class, choice.family()));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             leases.close();
             throw e;
         }
@@ -216,7 +216,7 @@ public final class Workbench implements AutoCloseable {
                 throw new LuthierException("the workbench is closed");
             }
             return prepare(choose(job.request().model(), job.request().checkpoint()), job);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             jobs.remove(job);
             throw e;
         }
@@ -236,7 +236,7 @@ public final class Workbench implements AutoCloseable {
         try {
             NoteAssembler part = leases.get(NoteAssembler.class, assembler.id());
             return new Prepared(choice, leases, part, Settings.of(part, request.settings()));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             leases.close();
             throw e;
         }

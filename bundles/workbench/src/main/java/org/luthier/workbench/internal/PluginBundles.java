@@ -1,0 +1,436 @@
+package org.luthier.workbench.internal;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.luthier.api.LuthierException;
+import org.luthier.api.plugin.Part;
+import org.luthier.files.AtomicFile;
+import org.luthier.files.Sha256;
+import org.luthier.workbench.PartInfo;
+import org.luthier.workbench.Plugins;
+import org.luthier.workbench.Workbench;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkEvent;
+import org.osgi.framework.InvalidSyntaxException;
+import org.osgi.framework.ServiceReference;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.wiring.FrameworkWiring;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The plug-ins: the jars of the plug-ins folder and the bundles they run as. Commands and the folder's watcher end in the same steps:
+ * the new bundle is started beside the old one and looked at, and only then the old one leaves, which waits for its jobs.
+ */
+@Component(service = Plugins.class, immediate = true)
+public final class PluginBundles implements Plugins {
+    private static final Logger LOG = LoggerFactory.getLogger(PluginBundles.class);
+
+    /** Marks the location of a plug-in's bundle; what follows is different each time, so that old and new stand side by side. */
+    private static final String LOCATION = "luthier-plugin:";
+
+    private static final long REFRESH_SECONDS = 30;
+
+    private final BundleContext context;
+    private final BundleContext system;
+    private final Workbench workbench;
+    private final Path folder;
+    private final boolean interactive;
+    private final ServiceRegistration<?> watch;
+    /** What runs of the folder, by file; guarded by this. */
+    private final Map<Path, Running> running = new HashMap<>();
+
+    private long serial;
+
+    /** A jar of the folder that runs.
+     *
+     * @param sha256 of the jar */
+    private record Running(Bundle bundle, String sha256) {}
+
+    /** A part and the bundle that offers it. */
+    private record Offer(String kind, String id, Bundle bundle) {}
+
+    @Activate
+    public PluginBundles(BundleContext context, @Reference Workbench workbench) {
+        this.context = context;
+        // An update of api restarts this bundle while it waits; the framework's own context stays valid.
+        this.system = context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).getBundleContext();
+        this.workbench = workbench;
+        String plugins = context.getProperty("luthier.plugins");
+        this.folder = plugins == null ? null : Path.of(plugins).toAbsolutePath().normalize();
+        this.interactive = Boolean.parseBoolean(context.getProperty("luthier.interactive"));
+        adopt();
+        this.watch = watch(context);
+    }
+
+    private ServiceRegistration<?> watch(BundleContext context) {
+        try {
+            return folder == null ? null : FolderWatch.register(context, this);
+        } catch (NoClassDefFoundError e) {
+            LOG.debug("FileInstall is not there: the plug-ins folder is not watched", e);
+            return null;
+        }
+    }
+
+    @Deactivate
+    void close() {
+        if (watch != null) {
+            watch.unregister();
+        }
+    }
+
+    /** Whether a bundle runs as a plug-in. */
+    static boolean isPlugin(Bundle bundle) {
+        return bundle.getLocation().startsWith(LOCATION);
+    }
+
+    @Override
+    public List<Plugin> list() {
+        List<Offer> offers = offers();
+        List<Plugin> plugins = new ArrayList<>();
+        for (PartInfo part : workbench.parts().list()) {
+            Offer offer = offers.stream()
+                    .filter(other -> other.kind.equals(part.kind())
+                            && other.id.equals(part.id())
+                            && other.bundle.getVersion().toString().equals(part.version()))
+                    .findFirst()
+                    .orElse(null);
+            offers.remove(offer);
+            plugins.add(new Plugin(part, offer == null ? "" : offer.bundle.getSymbolicName()));
+        }
+        return plugins;
+    }
+
+    @Override
+    public synchronized String install(Path jar) {
+        PluginJar plugin = PluginJar.read(jar);
+        Bundle library = library(plugin);
+        if (library != null) {
+            return update(library, plugin, keep(plugin));
+        }
+        Bundle started = start(plugin);
+        Path file = file(plugin);
+        Running before = running.get(file);
+        keep(plugin, started);
+        if (before != null) {
+            retire(before.bundle);
+        }
+        return "installed " + plugin.label() + " with " + names(started) + when();
+    }
+
+    @Override
+    public synchronized String swap(String id, Path jar) {
+        List<Bundle> old = bundlesWith(id);
+        PluginJar plugin = PluginJar.read(jar);
+        Bundle started = start(plugin);
+        if (offersOf(started).stream().noneMatch(offer -> offer.id.equals(id))) {
+            String names = names(started);
+            uninstall(started);
+            throw new LuthierException(jar + " has no part '" + id + "', it has " + names + "; nothing was changed");
+        }
+        keep(plugin, started);
+        for (Bundle bundle : old) {
+            forget(bundle, file(plugin));
+            retire(bundle);
+        }
+        return id + " now comes from " + plugin.label() + ", in place of "
+                + old.stream().map(PluginBundles::label).collect(Collectors.joining(", ")) + when();
+    }
+
+    @Override
+    public synchronized String remove(String id) {
+        List<Bundle> old = bundlesWith(id);
+        List<Bundle> plugins = old.stream().filter(PluginBundles::isPlugin).toList();
+        if (plugins.isEmpty()) {
+            throw new LuthierException(id + " comes with Luthier (" + label(old.get(0))
+                    + ") and cannot be removed; replace it with plugin:swap " + id + " JAR");
+        }
+        String names = plugins.stream()
+                .map(bundle -> label(bundle) + " with " + names(bundle))
+                .collect(Collectors.joining(", "));
+        for (Bundle bundle : plugins) {
+            forget(bundle, null);
+            retire(bundle);
+        }
+        return "removed " + names + when()
+                + "; a part of this name that comes with Luthier is back after the next start at the latest";
+    }
+
+    /** Whether a file is a jar of the folder itself. */
+    boolean isPluginFile(Path file) {
+        return file.toAbsolutePath().normalize().getParent().equals(folder)
+                && file.toString().endsWith(".jar");
+    }
+
+    /** A jar is in the folder, or has changed. */
+    synchronized void appeared(Path path) {
+        Path file = path.toAbsolutePath().normalize();
+        try {
+            String sha256 = Sha256.hex(file);
+            Running before = running.get(file);
+            if (before != null && before.sha256.equals(sha256)) {
+                return;
+            }
+            PluginJar plugin = PluginJar.read(file);
+            Bundle library = library(plugin);
+            if (library != null) {
+                update(library, plugin, file);
+                return;
+            }
+            Bundle started = start(plugin);
+            running.put(file, new Running(started, sha256));
+            if (before != null) {
+                retire(before.bundle);
+            }
+        } catch (LuthierException e) {
+            LOG.warn("the plug-in {} is left out: {}", file.getFileName(), e.getMessage());
+            throw e;
+        }
+    }
+
+    /** A jar has left the folder. */
+    synchronized void disappeared(Path path) {
+        Running left = running.remove(path.toAbsolutePath().normalize());
+        if (left != null) {
+            retire(left.bundle);
+        }
+    }
+
+    /** Takes over the plug-ins that run already, when the workbench itself was restarted. */
+    private void adopt() {
+        for (Bundle bundle : system.getBundles()) {
+            if (isPlugin(bundle)) {
+                String[] location =
+                        bundle.getLocation().substring(LOCATION.length()).split(":", 3);
+                running.put(Path.of(location[2]), new Running(bundle, location[1]));
+            }
+        }
+    }
+
+    /** Starts a plug-in beside whatever runs; if it does not start, or has no parts, it leaves no trace. */
+    private Bundle start(PluginJar plugin) {
+        Bundle bundle = null;
+        try (InputStream in = Files.newInputStream(plugin.path())) {
+            String location =
+                    LOCATION + serial++ + System.nanoTime() + ":" + Sha256.hex(plugin.path()) + ":" + file(plugin);
+            bundle = system.installBundle(location, in);
+            bundle.start(Bundle.START_TRANSIENT);
+        } catch (IOException e) {
+            throw new LuthierException("cannot read " + plugin.path() + ": " + e.getMessage(), e);
+        } catch (BundleException e) {
+            uninstall(bundle);
+            throw new LuthierException(plugin.path() + " does not start: " + reason(e), e);
+        }
+        if (offersOf(bundle).isEmpty()) {
+            uninstall(bundle);
+            throw new LuthierException(plugin.path() + " is no plug-in: " + plugin.label()
+                    + (plugin.hasComponents()
+                            ? " starts but none of its components becomes a part"
+                            : " has no components (no Service-Component in its manifest)"));
+        }
+        return bundle;
+    }
+
+    /** The file that a plug-in is kept as: a jar of the folder stays what it is, another takes its bundle's name. */
+    private Path file(PluginJar plugin) {
+        Path path = plugin.path().toAbsolutePath().normalize();
+        if (folder == null) {
+            throw new LuthierException(
+                    "there is no plug-ins folder: the framework property luthier.plugins is not set");
+        }
+        return folder.equals(path.getParent()) ? path : folder.resolve(plugin.name() + ".jar");
+    }
+
+    /** Keeps a plug-in that runs; if that fails it leaves no trace. */
+    private void keep(PluginJar plugin, Bundle started) {
+        Path file = file(plugin);
+        Running before = running.put(file, new Running(started, Sha256.hex(plugin.path())));
+        try {
+            keep(plugin);
+        } catch (LuthierException e) {
+            if (before == null) {
+                running.remove(file);
+            } else {
+                running.put(file, before);
+            }
+            uninstall(started);
+            throw e;
+        }
+    }
+
+    private Path keep(PluginJar plugin) {
+        Path file = file(plugin);
+        if (file.equals(plugin.path().toAbsolutePath().normalize())) {
+            return file;
+        }
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new LuthierException("cannot make the plug-ins folder " + folder + ": " + e.getMessage(), e);
+        }
+        AtomicFile.write(file, true, out -> Files.copy(plugin.path(), out));
+        return file;
+    }
+
+    /** Deletes the file of a plug-in, unless another one has taken its place. */
+    private void forget(Bundle bundle, Path replaced) {
+        for (Path file : List.copyOf(running.keySet())) {
+            if (running.get(file).bundle.equals(bundle) && !file.equals(replaced)) {
+                running.remove(file);
+                try {
+                    Files.deleteIfExists(file);
+                } catch (IOException e) {
+                    throw new LuthierException(
+                            "cannot delete " + file + ": " + e.getMessage() + "; it will be back after the next start",
+                            e);
+                }
+            }
+        }
+    }
+
+    /** Lets a bundle go, after its jobs. */
+    private void retire(Bundle bundle) {
+        uninstall(bundle);
+        refresh(List.of(bundle));
+    }
+
+    private static void uninstall(Bundle bundle) {
+        try {
+            if (bundle != null) {
+                bundle.uninstall();
+            }
+        } catch (BundleException | IllegalStateException e) {
+            LOG.warn("{} could not be uninstalled: {}", label(bundle), e.getMessage());
+        }
+    }
+
+    /** The bundle that a jar without parts is a newer build of: a room that others are wired to, nn for instance. */
+    private Bundle library(PluginJar plugin) {
+        if (plugin.hasComponents()) {
+            return null;
+        }
+        for (Bundle bundle : system.getBundles()) {
+            if (bundle.getSymbolicName().equals(plugin.name())) {
+                return bundle;
+            }
+        }
+        return null;
+    }
+
+    /** Updates a bundle in place, and restarts what is wired to it. */
+    private String update(Bundle library, PluginJar plugin, Path file) {
+        Collection<Bundle> restarted =
+                system.getBundle().adapt(FrameworkWiring.class).getDependencyClosure(List.of(library));
+        String names = restarted.stream()
+                .filter(bundle -> !bundle.equals(library))
+                .map(Bundle::getSymbolicName)
+                .sorted()
+                .collect(Collectors.joining(", "));
+        String before = label(library);
+        try (InputStream in = Files.newInputStream(file)) {
+            library.update(in);
+        } catch (IOException | BundleException e) {
+            throw new LuthierException(plugin.path() + " could not replace " + before + ": " + e.getMessage(), e);
+        }
+        if (restarted.contains(context.getBundle())) {
+            system.getBundle().adapt(FrameworkWiring.class).refreshBundles(List.of(library));
+        } else {
+            refresh(List.of(library));
+        }
+        return "updated " + before + " to " + plugin.label() + ", which restarts "
+                + (names.isEmpty() ? "nothing else" : names);
+    }
+
+    private void refresh(Collection<Bundle> bundles) {
+        CountDownLatch refreshed = new CountDownLatch(1);
+        system.getBundle().adapt(FrameworkWiring.class).refreshBundles(bundles, event -> {
+            if (event.getType() == FrameworkEvent.PACKAGES_REFRESHED || event.getType() == FrameworkEvent.ERROR) {
+                refreshed.countDown();
+            }
+        });
+        try {
+            if (!refreshed.await(REFRESH_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("the framework takes more than {} s to let go of {}", REFRESH_SECONDS, bundles);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The bundles with a part of an id, the plug-ins among them first. */
+    private List<Bundle> bundlesWith(String id) {
+        List<Offer> offers = offers();
+        List<Bundle> bundles = offers.stream()
+                .filter(offer -> offer.id.equals(id))
+                .map(Offer::bundle)
+                .distinct()
+                .toList();
+        if (bundles.isEmpty()) {
+            throw new LuthierException("no part '" + id + "'; there are: "
+                    + String.join(
+                            ", ", new TreeSet<>(offers.stream().map(Offer::id).toList())));
+        }
+        return bundles;
+    }
+
+    private List<Offer> offersOf(Bundle bundle) {
+        return offers().stream().filter(offer -> offer.bundle.equals(bundle)).toList();
+    }
+
+    private List<Offer> offers() {
+        try {
+            List<Offer> offers = new ArrayList<>();
+            ServiceReference<?>[] references = system.getAllServiceReferences(null, WorkbenchComponent.filter());
+            for (ServiceReference<?> reference : references == null ? new ServiceReference<?>[0] : references) {
+                Bundle bundle = reference.getBundle();
+                if (bundle != null && system.getService(reference) instanceof Part part) {
+                    String id = part.id();
+                    WorkbenchComponent.kinds(reference)
+                            .forEach(kind -> offers.add(new Offer(kind.getSimpleName(), id, bundle)));
+                    system.ungetService(reference);
+                }
+            }
+            return offers;
+        } catch (InvalidSyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private String names(Bundle bundle) {
+        return offersOf(bundle).stream().map(Offer::id).distinct().sorted().collect(Collectors.joining(", "));
+    }
+
+    private String when() {
+        return interactive ? "" : "; the next start of Luthier has it";
+    }
+
+    private static String label(Bundle bundle) {
+        return bundle.getSymbolicName() + " " + bundle.getVersion();
+    }
+
+    /** What a bundle lacks, without the framework's numbers. */
+    private static String reason(BundleException e) {
+        String message = String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
+        int missing = message.indexOf("missing requirement");
+        String reason = missing < 0 ? message : message.substring(missing);
+        return e.getCause() == null ? reason : reason + " (" + e.getCause().getMessage() + ")";
+    }
+}

@@ -1,0 +1,100 @@
+package org.luthier.workbench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.luthier.api.LuthierException;
+import org.luthier.api.model.ModelDefinition;
+
+class ModelCatalogTest {
+    private static final String GOOD = """
+            {"id": "one", "title": "One", "family": "f", "assembler": "a", "weights": "w.bin", "licence": "MIT", "tokenizer": null,
+             "configuration": {"layers": 3, "names": ["x", "y"]},
+             "sources": [{"url": "https://example.org/w.bin", "bytes": 12, "sha256": "%s"}]}
+            """.formatted("0f".repeat(32));
+
+    @TempDir
+    Path folder;
+
+    private void write(Path models, String id, String json) throws IOException {
+        Files.createDirectories(models.resolve(id));
+        Files.writeString(models.resolve(id).resolve("model.json"), json);
+    }
+
+    @Test
+    void readsWhatAModelIs() throws IOException {
+        write(folder, "one", GOOD);
+        ModelDefinition one = new ModelCatalog(List.of(folder)).get("one");
+        assertEquals("One", one.title());
+        assertEquals(Map.of("layers", 3, "names", List.of("x", "y")), one.configuration());
+        assertEquals(12, one.sources().get(0).bytes());
+        assertEquals(folder.resolve("one/w.bin"), one.weightsPath());
+    }
+
+    @Test
+    void readsModelsInsideAZipFile() throws IOException {
+        try (FileSystem zip = FileSystems.newFileSystem(folder.resolve("m.jar"), Map.of("create", "true"))) {
+            write(zip.getPath("/models"), "one", GOOD);
+            ModelDefinition one = new ModelCatalog(List.of(zip.getPath("/models"))).get("one");
+            assertEquals("/models/one/w.bin", one.weightsPath().toString());
+        }
+    }
+
+    @Test
+    void theFirstFolderWinsAndAMissingOneIsNone() throws IOException {
+        Path first = folder.resolve("first");
+        Path second = folder.resolve("second");
+        write(first, "one", GOOD.replace("One", "Mine"));
+        write(second, "one", GOOD);
+        write(second, "two", GOOD.replace("\"one\"", "\"two\""));
+        ModelCatalog catalog = new ModelCatalog(List.of(folder.resolve("missing"), first, second));
+        assertEquals("Mine", catalog.get("one").title());
+        assertEquals(
+                List.of("one", "two"),
+                catalog.models().stream().map(ModelDefinition::id).toList());
+        LuthierException e = assertThrows(LuthierException.class, () -> catalog.get("three"));
+        assertEquals("no model 'three'; there are: one, two", e.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "\"title\": \"One\"| \"titel\": \"One\"| titel: unknown field",
+                "\"title\": \"One\"| \"title\": 7| title: expected text, got 7",
+                "\"title\": \"One\",| | title: missing, expected text",
+                "\"id\": \"one\"| \"id\": \"uno\"| id: expected the folder's name 'one', got 'uno'",
+                "\"w.bin\", \"licence\"| \"../w.bin\", \"licence\"| weights: expected the name of a file in the folder",
+                "\"bytes\": 12| \"bytes\": 1.5| sources: bytes: expected a whole number, got 1.5",
+                "\"sha256\": \"0f| \"sha256\": \"0F| sources: sha256: expected 64 lower-case hexadecimal digits",
+                "\"title\": \"One\"| \"title\": \"One\", \"title\": \"Two\"| line 1: no valid JSON: Duplicate field 'title'",
+                "{\"id\"| [\"id\"| no valid JSON",
+            })
+    void aBrokenOneIsNamedWithItsFieldAndHidesNoOther(String good, String bad, String message) throws IOException {
+        write(folder, "one", GOOD.replace(good, bad == null ? "" : bad));
+        write(folder, "two", GOOD.replace("\"one\"", "\"two\""));
+        ModelCatalog catalog = new ModelCatalog(List.of(folder));
+        assertEquals(
+                List.of("two"),
+                catalog.models().stream().map(ModelDefinition::id).toList());
+        ModelCatalog.Item broken = catalog.items().get(0);
+        assertTrue(broken.trouble().contains("model.json") && broken.trouble().contains(message), broken.trouble());
+        assertEquals(
+                broken.trouble(),
+                assertThrows(LuthierException.class, () -> catalog.get("one")).getMessage());
+        assertTrue(broken.trouble().lines().count() == 1, broken.trouble());
+    }
+}
