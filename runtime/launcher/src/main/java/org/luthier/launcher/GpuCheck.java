@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 public final class GpuCheck {
     private static final double OLDEST = 3.7;
     private static final double NEWEST = 8.9;
-    private static final int PATIENCE_SECONDS = 20;
+    private static final int PATIENCE_SECONDS = 10;
 
     private GpuCheck() {}
 

@@ -1,0 +1,36 @@
+package org.luthier.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class FoldersTest {
+    private static final Path INSTALL = Path.of("install");
+
+    @Test
+    void ownVariablesComeFirst() {
+        Folders folders =
+                Folders.of(INSTALL, Map.of("LUTHIER_HOME", "/a", "LUTHIER_CACHE", "b", "XDG_DATA_HOME", "/c"));
+        assertEquals(Path.of("/a"), folders.home());
+        assertEquals(Path.of("b").toAbsolutePath(), folders.cache());
+        assertTrue(folders.install().isAbsolute());
+    }
+
+    @Test
+    void thenTheXdgFoldersIfTheyAreAbsolute() {
+        Folders folders = Folders.of(
+                INSTALL,
+                Map.of("LUTHIER_HOME", " ", "XDG_DATA_HOME", "/data", "XDG_CACHE_HOME", "relative", "HOME", "/home/x"));
+        assertEquals(Path.of("/data/luthier"), folders.home());
+        assertEquals(Path.of("/home/x/.cache/luthier"), folders.cache());
+    }
+
+    @Test
+    void thenTheirDefaults() {
+        Folders folders = Folders.of(INSTALL, Map.of());
+        assertEquals(Path.of(System.getProperty("user.home"), ".local/share/luthier"), folders.home());
+    }
+}
