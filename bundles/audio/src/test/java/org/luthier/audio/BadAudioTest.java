@@ -268,7 +268,8 @@ class BadAudioTest {
 
     /**
      * Native memory after many files, good ones and bad ones: in a process of its own, whose heap is resident from the start, so that
-     * nothing else grows. One codec left open takes some 100 KB, one container 50 KB.
+     * nothing else grows. Memory settles at 6 to 13 MB more (arenas, compiled code); a container or a codec left open each time would take
+     * more than 80 MB.
      */
     @Test
     void nativeMemoryIsFreed() throws Exception {
@@ -297,10 +298,7 @@ class BadAudioTest {
         assertEquals(0, process.waitFor(), output);
         long grown = Long.parseLong(output);
         System.out.println("resident memory after 1400 more files: " + (grown >> 10) + " KB more");
-        assertTrue(
-                grown < 20L << 20,
-                "resident memory grew by " + (grown >> 10)
-                        + " KB in 1400 files"); // compiled code and arenas: up to 9 MB
+        assertTrue(grown < 30L << 20, "resident memory grew by " + (grown >> 10) + " KB in 1400 files");
     }
 
     /** Reads the files of a folder often and prints by how much the process has grown since it was warm. */

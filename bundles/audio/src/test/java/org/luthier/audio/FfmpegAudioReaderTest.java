@@ -102,6 +102,8 @@ class FfmpegAudioReaderTest {
         assertEquals(3, broken.facts().clipped());
         assertEquals(3, broken.facts().peak());
         assertArrayEquals(new float[] {0.5f, 0, -1, 1, 0.999f, -3, 0, 0}, broken.samples());
+        assertEquals(
+                2, read(Wav.of(Wav.FLOAT, 64).floats(1e300, 3e12, 1e6)).facts().replaced());
     }
 
     /**

@@ -12,7 +12,7 @@ import java.util.List;
  * @param frames samples per channel in the file
  * @param peak largest absolute sample of any channel, 1.0 being full scale
  * @param clipped samples at or above full scale, over all channels
- * @param replaced samples that were not finite and were read as 0
+ * @param replaced samples that were not finite, or absurdly large, and were read as 0
  * @param silent whether every sample is exactly zero
  * @param remarks what else the user should know about the file, one sentence each; empty for a sound file
  */

@@ -20,10 +20,13 @@ import org.luthier.api.LuthierException;
 /**
  * Turns decoded frames of any sample format into one channel of float samples and keeps count of what it saw.
  *
- * <p>Integers of b bits are divided by 2^(b-1), unsigned bytes after taking 128 away; what is not finite as a float becomes 0;
+ * <p>Integers of b bits are divided by 2^(b-1), unsigned bytes after taking 128 away; what is not finite or beyond 1e12 becomes 0;
  * the channels are averaged with equal weights.
  */
 final class Downmix {
+    /** No sound is larger; its square is still a float, and so is whatever a filter makes of it. */
+    private static final float LARGEST = 1e12f;
+
     private byte[] bytes = {};
     private short[] shorts = {};
     private int[] integers = {};
@@ -78,7 +81,7 @@ final class Downmix {
         return clipped;
     }
 
-    /** Samples so far that were not finite. */
+    /** Samples so far that were not finite, or beyond 1e12. */
     long replaced() {
         return replaced;
     }
@@ -128,7 +131,7 @@ final class Downmix {
         for (int i = 0; i < count; i++) {
             float value = values[i];
             float size = Math.abs(value);
-            if (!(size <= Float.MAX_VALUE)) {
+            if (!(size <= LARGEST)) { // not a number, either
                 values[i] = 0;
                 replaced++;
             } else {
