@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
@@ -34,15 +35,17 @@ public sealed interface TraceInput {
     /**
      * The recorded inputs of a reference: the front end runs on its samples, the network on its features, so that neither sees the
      * other's departures. Where one of the two is missing, what the front end gives goes on, or the front end is left out.
+     *
+     * @param segments which of the recorded segments to run; null for all
      */
-    record Recorded(Reference reference) implements TraceInput {}
+    record Recorded(Reference reference, List<Integer> segments) implements TraceInput {}
 
     /**
      * Reads inputs from a file: a whole reference, features, or samples at the model's rate ({@code .npy} or one tensor in any other
      * format).
      *
      * @param adapters adapters of the model's family
-     * @param segments which segments to run; null for all. Of features, the numbers of the rows; null counts from 0
+     * @param segments which segments to run; null for all. Of bare features, the numbers of the rows; null counts from 0
      * @return nothing if the file holds no tensors: it may be an audio file
      * @throws LuthierException if it holds tensors that are no input of this model
      */
@@ -50,7 +53,7 @@ public sealed interface TraceInput {
         try (Checkpoint checkpoint = Checkpoints.builtIn().open(file)) {
             Map<String, TensorInfo> tensors = checkpoint.tensors();
             if (ReferenceFormat.isOne(checkpoint) || tensors.size() != 1) {
-                return Optional.of(new Recorded(Reference.open(file, adapters)));
+                return Optional.of(new Recorded(inputs(file, model, adapters), segments));
             }
             TensorInfo only = tensors.values().iterator().next();
             List<Long> features = model.frontend().featureShape();
@@ -75,6 +78,17 @@ public sealed interface TraceInput {
                 return Optional.empty();
             }
             throw e;
+        }
+    }
+
+    /** The recorded inputs of a reference, read so that the file can be closed. */
+    private static Reference inputs(Path file, Model model, List<URL> adapters) {
+        try (Reference reference = Reference.open(file, adapters)) {
+            List<RecordedTensor> inputs = Stream.of(Tracer.samplesName(model), Tracer.featuresName(model))
+                    .filter(reference::has)
+                    .map(reference::tensor)
+                    .toList();
+            return Reference.of(reference.title(), reference.header(), inputs);
         }
     }
 

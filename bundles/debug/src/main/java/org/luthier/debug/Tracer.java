@@ -8,7 +8,6 @@ import org.luthier.api.LuthierException;
 import org.luthier.api.model.FrameModel;
 import org.luthier.api.model.Framing;
 import org.luthier.api.model.Frontend;
-import org.luthier.api.model.Layer;
 import org.luthier.api.model.Model;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -29,10 +28,17 @@ public final class Tracer {
     /** @param model stays open, and is not closed by this */
     public Tracer(Model model) {
         this.model = model;
-        Layer layer = model.frontend().layer();
-        List<String> taps = LayerTree.of(layer).allTaps();
-        this.samplesName = layer.name() + ".in";
-        this.featuresName = taps.get(taps.size() - 1);
+        this.samplesName = samplesName(model);
+        this.featuresName = featuresName(model);
+    }
+
+    static String samplesName(Model model) {
+        return model.frontend().layer().name() + ".in";
+    }
+
+    static String featuresName(Model model) {
+        List<String> taps = LayerTree.of(model.frontend().layer()).allTaps();
+        return taps.get(taps.size() - 1);
     }
 
     /**
@@ -71,9 +77,10 @@ public final class Tracer {
         Segments segments = segments(input);
         try (Frontend.Session front = model.frontend().open(1);
                 FrameModel.Session network = frames.open(1)) {
-            for (int row = 0; row < segments.numbers().size(); row++) {
+            for (int i = 0; i < segments.numbers().size(); i++) {
                 cancellation.check();
-                Position at = Position.segments(segments.numbers().get(row), 1);
+                int row = segments.rows().get(i);
+                Position at = Position.segments(segments.numbers().get(i), 1);
                 INDArray features = null;
                 if (segments.samples() != null) {
                     INDArray samples = Tensors.row(segments.samples(), row, segments.window());
@@ -89,13 +96,28 @@ public final class Tracer {
     }
 
     /**
-     * The rows to run.
+     * What to run.
      *
+     * @param numbers numbers of the segments
+     * @param rows for each of them, its row in the arrays
      * @param samples [rows, window], or null
      * @param window samples of a row
      * @param features [rows, feature shape...], or null to take what the front end gives
      */
-    private record Segments(List<Integer> numbers, float[] samples, int window, float[] features) {}
+    private record Segments(List<Integer> numbers, List<Integer> rows, float[] samples, int window, float[] features) {
+        /** All rows. */
+        static Segments of(List<Integer> numbers, float[] samples, int window, float[] features) {
+            List<Integer> rows = IntStream.range(0, numbers.size()).boxed().toList();
+            return new Segments(numbers, rows, samples, window, features);
+        }
+
+        Segments only(List<Integer> chosen, String title) {
+            if (!numbers.containsAll(chosen)) {
+                throw new LuthierException(title + " holds the segments " + numbers + ", asked for " + chosen);
+            }
+            return new Segments(chosen, chosen.stream().map(numbers::indexOf).toList(), samples, window, features);
+        }
+    }
 
     private Segments segments(TraceInput input) {
         Framing framing = model.frontend().framing();
@@ -110,33 +132,37 @@ public final class Tracer {
                 }
                 framing.cut(sound.samples(), segment, cut, row * framing.window());
             }
-            return new Segments(sound.segments(), cut, framing.window(), null);
+            return Segments.of(sound.segments(), cut, framing.window(), null);
         }
         if (input instanceof TraceInput.Features given) {
-            return new Segments(
+            return Segments.of(
                     given.segments(),
                     null,
                     0,
                     rows("features", given.values(), given.segments().size(), featureShape()));
         }
-        Reference reference = ((TraceInput.Recorded) input).reference();
+        return segments((TraceInput.Recorded) input);
+    }
+
+    private Segments segments(TraceInput.Recorded input) {
+        Reference reference = input.reference();
         float[] samples = recorded(reference, samplesName);
         float[] features = recorded(reference, featuresName);
         if (samples == null && features == null) {
             throw new LuthierException(reference.title() + " holds no inputs to run the model on: expected "
-                    + featuresName + " or " + samplesName + ", got " + String.join(", ", reference.names()));
+                    + featuresName + " or " + samplesName + ", whole, got " + String.join(", ", reference.names()));
         }
-        String inputName = samples == null ? featuresName : samplesName;
-        int rows = reference.tensor(inputName).shape().get(0);
         List<Integer> numbers = reference.header().segments();
         if (numbers.isEmpty()) {
+            String name = samples == null ? featuresName : samplesName;
+            int rows = reference.tensor(name).shape().get(0);
             numbers = IntStream.range(0, rows).boxed().toList();
         }
-        return new Segments(
-                numbers,
-                samples == null ? null : rows(samplesName, samples, numbers.size(), framing.window()),
-                framing.window(),
-                features == null ? null : rows(featuresName, features, numbers.size(), featureShape()));
+        int window = model.frontend().framing().window();
+        samples = samples == null ? null : rows(samplesName, samples, numbers.size(), window);
+        features = features == null ? null : rows(featuresName, features, numbers.size(), featureShape());
+        Segments all = Segments.of(numbers, samples, window, features);
+        return input.segments() == null ? all : all.only(input.segments(), reference.title());
     }
 
     private long[] featureShape() {

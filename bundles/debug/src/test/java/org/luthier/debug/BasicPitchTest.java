@@ -169,7 +169,7 @@ class BasicPitchTest {
                 })) {
             Reference reference = trace(healthy, sample(1));
             TraceDiff diff = TraceDiff.compare(
-                    trace(changed, new TraceInput.Recorded(reference)), reference, Thresholds.FLOAT32);
+                    trace(changed, new TraceInput.Recorded(reference, null)), reference, Thresholds.FLOAT32);
             assertEquals(tap, diff.first(), diff.table());
         }
     }
@@ -198,7 +198,7 @@ class BasicPitchTest {
                             .filter(tensor -> tensor.verdict() == Verdict.SAME)
                             .count());
             TraceDiff fromFeatures =
-                    TraceDiff.compare(trace(model, new TraceInput.Recorded(golden)), golden, Thresholds.FLOAT32);
+                    TraceDiff.compare(trace(model, new TraceInput.Recorded(golden, null)), golden, Thresholds.FLOAT32);
             assertTrue(fromFeatures.clean(), fromFeatures.table());
         }
     }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -95,7 +96,7 @@ class TracerTest {
             tensors.add(RecordedTensor.of(name, values, tensor.shape()));
         }
         Reference recorded = Reference.of("recorded", healthy.header(), tensors);
-        Reference again = trace(tracer, new TraceInput.Recorded(recorded));
+        Reference again = trace(tracer, new TraceInput.Recorded(recorded, null));
         // The front end is judged on its own, the network ran on the recorded features.
         assertEquals(
                 "frontend.log",
@@ -108,17 +109,17 @@ class TracerTest {
         assertEquals(
                 List.of(),
                 departed(TraceDiff.compare(
-                        trace(tracer, new TraceInput.Recorded(soundOnly)), healthy, Thresholds.FLOAT32)));
+                        trace(tracer, new TraceInput.Recorded(soundOnly, null)), healthy, Thresholds.FLOAT32)));
         // Without samples, there is no front end to run.
         Reference featuresOnly = Reference.of("features", healthy.header(), List.of(healthy.tensor("frontend.log")));
         assertEquals(
                 List.of("narrow", "wide", "out.in", "out"),
-                trace(tracer, new TraceInput.Recorded(featuresOnly)).names());
+                trace(tracer, new TraceInput.Recorded(featuresOnly, null)).names());
         Reference neither = Reference.of("neither", healthy.header(), List.of(healthy.tensor("narrow")));
         LuthierException e =
-                assertThrows(LuthierException.class, () -> trace(tracer, new TraceInput.Recorded(neither)));
+                assertThrows(LuthierException.class, () -> trace(tracer, new TraceInput.Recorded(neither, null)));
         assertEquals(
-                "neither holds no inputs to run the model on: expected frontend.log or frontend.in, got narrow",
+                "neither holds no inputs to run the model on: expected frontend.log or frontend.in, whole, got narrow",
                 e.getMessage());
     }
 
@@ -127,9 +128,14 @@ class TracerTest {
         Path file = folder.resolve("input");
         Reference healthy = trace(tracer, sound);
         healthy.write(file, false);
-        try (Reference reference = ((TraceInput.Recorded) read(file, null)).reference()) {
-            assertEquals(healthy.names(), reference.names());
-        }
+        Reference inputs = ((TraceInput.Recorded) read(file, null)).reference();
+        assertEquals(List.of("frontend.in", "frontend.log"), inputs.names());
+        assertEquals(List.of(2), trace(tracer, read(file, List.of(2))).header().segments());
+        assertArrayEquals(
+                Arrays.copyOfRange(healthy.tensor("out").values(), 8, 16),
+                trace(tracer, read(file, List.of(2))).tensor("out").values());
+        LuthierException missing = assertThrows(LuthierException.class, () -> trace(tracer, read(file, List.of(1))));
+        assertEquals("input holds the segments [0, 2], asked for [1]", missing.getMessage());
         write(file, SafetensorsWriter.Tensor.of("x", samples, 10));
         assertEquals(List.of(0, 1, 2), ((TraceInput.Samples) read(file, null)).segments());
         assertEquals(List.of(1), ((TraceInput.Samples) read(file, List.of(1))).segments());
