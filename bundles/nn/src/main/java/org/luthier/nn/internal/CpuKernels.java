@@ -4,13 +4,11 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Convolution;
 import org.luthier.nn.HostFloats;
 import org.luthier.nn.Kernels;
-import org.luthier.nn.Scratch;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -32,7 +30,9 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public Convolution convolution(Convolution.Shape shape, float[] weight, float[] bias) {
-        return new BandedConvolution(shape, weight, bias);
+        return shape.kernelTime() == 1 && shape.inputs() == 1 && shape.outputs() == 1
+                ? new FilterConvolution(shape, weight, bias[0])
+                : new BandedConvolution(shape, weight, bias);
     }
 
     @Override
@@ -87,11 +87,7 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void affine(INDArray x, float scale, float offset, INDArray output) {
-        inBlocks(x, output, (values, n) -> {
-            for (int i = 0; i < n; i++) {
-                values[i] = values[i] * scale + offset;
-            }
-        });
+        inBlocks(x, output, (values, n) -> Loops.affine(values, n, scale, offset));
     }
 
     private interface Loop {
@@ -99,24 +95,17 @@ public final class CpuKernels implements Kernels {
     }
 
     private static void inBlocks(INDArray x, INDArray output, Loop loop) {
+        HostRows from = HostRows.reading(x);
+        HostRows to = HostRows.writing(output);
         int length = (int) x.length();
-        if (!HostFloats.isDirect(x) || !HostFloats.isDirect(output)) {
-            float[] values = HostFloats.copy(x);
-            loop.run(values, length);
-            HostFloats.write(values, output);
-            return;
-        }
-        FloatPointer from = HostFloats.pointer(x);
-        FloatPointer to = HostFloats.pointer(output);
-        long start = from.position();
-        long target = to.position();
         float[] block = new float[Math.min(length, BLOCK)];
         for (int done = 0; done < length; done += BLOCK) {
             int n = Math.min(BLOCK, length - done);
-            from.position(start + done).get(block, 0, n);
+            from.read(done, block, 0, n);
             loop.run(block, n);
-            to.position(target + done).put(block, 0, n);
+            to.write(done, block, n);
         }
+        to.finish();
     }
 
     @Override
@@ -125,157 +114,44 @@ public final class CpuKernels implements Kernels {
         int bins = (int) x.size(2);
         int outputBins = (int) output.size(2);
         int channels = shifts.length;
-        float[] in = HostFloats.copy(x);
-        float[] out = new float[lines * outputBins * channels];
+        HostRows from = HostRows.reading(x);
+        HostRows to = HostRows.writing(output);
+        float[] in = new float[bins];
+        // What lies outside is never written and stays 0.
+        float[] out = new float[outputBins * channels];
         for (int line = 0; line < lines; line++) {
+            from.read(line * bins, in, 0, bins);
             for (int c = 0; c < channels; c++) {
                 int first = Math.max(0, -shifts[c]);
                 int end = Math.min(outputBins, bins - shifts[c]);
-                int from = line * bins + shifts[c];
-                int to = line * outputBins * channels + c;
                 for (int f = first; f < end; f++) {
-                    out[to + f * channels] = in[from + f];
+                    out[f * channels + c] = in[f + shifts[c]];
                 }
             }
+            to.write(line * out.length, out, out.length);
         }
-        HostFloats.write(out, output);
+        to.finish();
     }
 
     @Override
     public void concatenate(INDArray a, INDArray b, INDArray output) {
         int left = (int) a.size(a.rank() - 1);
         int right = (int) b.size(b.rank() - 1);
-        float[] first = HostFloats.copy(a);
-        float[] second = HostFloats.copy(b);
-        float[] out = new float[first.length + second.length];
-        for (int line = 0; line < first.length / left; line++) {
-            System.arraycopy(first, line * left, out, line * (left + right), left);
-            System.arraycopy(second, line * right, out, line * (left + right) + left, right);
+        int lines = (int) (a.length() / left);
+        int block = Math.max(1, BLOCK / (left + right));
+        HostRows first = HostRows.reading(a);
+        HostRows second = HostRows.reading(b);
+        HostRows to = HostRows.writing(output);
+        float[] from = new float[block * Math.max(left, right)];
+        float[] joined = new float[block * (left + right)];
+        for (int done = 0; done < lines; done += block) {
+            int n = Math.min(block, lines - done);
+            first.read(done * left, from, 0, n * left);
+            Loops.place(from, left, joined, 0, left + right, n);
+            second.read(done * right, from, 0, n * right);
+            Loops.place(from, right, joined, left, left + right, n);
+            to.write(done * (left + right), joined, n * (left + right));
         }
-        HostFloats.write(out, output);
-    }
-
-    /**
-     * A convolution as matrix products without gathering patches. In a padded input line [frequency x channel], the inputs of a run of
-     * output bins are one contiguous run; so all times of such a run are one product with a banded matrix that holds the kernel once
-     * for each bin of the run, shifted. The zeros in the matrix cost (run - 1) * stride / kernel width; no input is copied twice.
-     */
-    private static final class BandedConvolution implements Convolution {
-        private final Shape shape;
-        private final float[] bias;
-        private final int run;
-        private final int depth;
-        private final int width;
-        private final FloatPointer band;
-
-        BandedConvolution(Shape shape, float[] weight, float[] bias) {
-            this.shape = shape;
-            this.bias = bias.clone();
-            this.run = Math.max(1, Math.min(8, shape.kernelFrequency() / shape.strideFrequency() / 2));
-            this.depth = ((run - 1) * shape.strideFrequency() + shape.kernelFrequency()) * shape.inputs();
-            this.width = run * shape.outputs();
-            // [kernel time, depth, width]
-            float[] values = new float[shape.kernelTime() * depth * width];
-            int taps = shape.kernelFrequency() * shape.inputs();
-            for (int t = 0; t < shape.kernelTime(); t++) {
-                for (int bin = 0; bin < run; bin++) {
-                    for (int tap = 0; tap < taps; tap++) {
-                        int row = t * depth + bin * shape.strideFrequency() * shape.inputs() + tap;
-                        System.arraycopy(
-                                weight,
-                                (t * taps + tap) * shape.outputs(),
-                                values,
-                                row * width + bin * shape.outputs(),
-                                shape.outputs());
-                    }
-                }
-            }
-            this.band = new FloatPointer(values);
-        }
-
-        @Override
-        public Shape shape() {
-            return shape;
-        }
-
-        @Override
-        public void apply(INDArray input, Activation activation, INDArray output, Scratch scratch) {
-            shape.check(input, output);
-            int time = (int) input.size(1);
-            int frequency = (int) input.size(2);
-            int outputTime = (int) output.size(1);
-            int outputFrequency = (int) output.size(2);
-            int line = frequency * shape.inputs();
-            int pad = shape.padFrequency() * shape.inputs();
-            int paddedLine = line + 2 * pad;
-            int outputLine = outputFrequency * shape.outputs();
-            int inputs = time * line;
-            int outputs = outputTime * outputLine;
-            FloatPointer source = new FloatPointer(source(input, scratch));
-            FloatPointer result =
-                    HostFloats.isDirect(output) ? HostFloats.pointer(output) : scratch.natives(2, output.length());
-            long first = result.position();
-            FloatPointer padded = scratch.natives(0, (long) (time + 2 * shape.padTime()) * paddedLine);
-            FloatPointer weights = new FloatPointer(band);
-            float[] values = scratch.array(0, Math.max(inputs, outputs));
-            float[] zeros = new float[paddedLine];
-            long from = source.position();
-            for (int row = 0; row < input.size(0); row++) {
-                source.position(from + (long) row * inputs).get(values, 0, inputs);
-                long to = first + (long) row * outputs;
-                for (int t = 0; t < time + 2 * shape.padTime(); t++) {
-                    padded.position((long) t * paddedLine).put(zeros, 0, paddedLine);
-                    int inputTime = t - shape.padTime();
-                    if (inputTime >= 0 && inputTime < time) {
-                        padded.position((long) t * paddedLine + pad).put(values, inputTime * line, line);
-                    }
-                }
-                for (int bin = 0; bin < outputFrequency; bin += run) {
-                    int bins = Math.min(run, outputFrequency - bin);
-                    int used = ((bins - 1) * shape.strideFrequency() + shape.kernelFrequency()) * shape.inputs();
-                    for (int t = 0; t < shape.kernelTime(); t++) {
-                        openblas_nolapack.cblas_sgemm(
-                                CblasRowMajor,
-                                CblasNoTrans,
-                                CblasNoTrans,
-                                outputTime,
-                                bins * shape.outputs(),
-                                used,
-                                1,
-                                padded.position(
-                                        (long) t * paddedLine + (long) bin * shape.strideFrequency() * shape.inputs()),
-                                paddedLine,
-                                weights.position((long) t * depth * width),
-                                width,
-                                t == 0 ? 0 : 1,
-                                result.position(to + (long) bin * shape.outputs()),
-                                outputLine);
-                    }
-                }
-                result.position(to).get(values, 0, outputs);
-                Loops.addBias(values, outputTime * outputFrequency, bias);
-                Loops.activate(activation, values, outputs);
-                result.position(to).put(values, 0, outputs);
-                padded.position(0);
-            }
-            result.position(first);
-            if (!HostFloats.isDirect(output)) {
-                values = scratch.array(0, (int) output.length());
-                result.get(values, 0, (int) output.length());
-                HostFloats.write(values, output);
-            }
-        }
-
-        private static FloatPointer source(INDArray input, Scratch scratch) {
-            if (HostFloats.isDirect(input)) {
-                return HostFloats.pointer(input);
-            }
-            return scratch.natives(1, input.length()).put(HostFloats.copy(input), 0, (int) input.length());
-        }
-
-        @Override
-        public void close() {
-            band.close();
-        }
+        to.finish();
     }
 }

@@ -6,12 +6,17 @@ import org.luthier.nn.Activation;
 final class Loops {
     private Loops() {}
 
-    static void addBias(float[] values, int pixels, float[] bias) {
-        int channels = bias.length;
-        for (int pixel = 0; pixel < pixels; pixel++) {
-            for (int c = 0; c < channels; c++) {
-                values[pixel * channels + c] += bias[c];
-            }
+    /** x = x * scale + offset. */
+    static void affine(float[] x, int n, float scale, float offset) {
+        for (int i = 0; i < n; i++) {
+            x[i] = x[i] * scale + offset;
+        }
+    }
+
+    /** x = x + y. */
+    static void add(float[] x, float[] y, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] += y[i];
         }
     }
 
@@ -28,6 +33,13 @@ final class Loops {
                     x[i] = (float) (1 / (1 + Math.exp(-x[i])));
                 }
             }
+        }
+    }
+
+    /** Copies lines of one width into a column of lines of another. */
+    static void place(float[] from, int width, float[] to, int column, int stride, int lines) {
+        for (int line = 0; line < lines; line++) {
+            System.arraycopy(from, line * width, to, line * stride + column, width);
         }
     }
 }
