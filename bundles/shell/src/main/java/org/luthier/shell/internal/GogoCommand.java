@@ -1,14 +1,19 @@
 package org.luthier.shell.internal;
 
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Function;
 import org.apache.felix.service.command.Process;
+import org.jline.terminal.Terminal;
 
 /** A command as Gogo calls it: with the streams of its pipe, and its exit code where {@code &&} and {@code ||} look for it. */
 final class GogoCommand implements Function {
-    private static final int ERROR_STREAM = 2;
+    private static final int OUTPUT = 1;
+    private static final int ERROR = 2;
+    /** Session variable in which Gogo's interactive shell keeps its terminal. */
+    private static final String TERMINAL = ".terminal";
     /** Session variable with the exit code of the last command, for scripts. */
     private static final String EXIT_CODE = "luthier.exit";
 
@@ -22,23 +27,45 @@ final class GogoCommand implements Function {
 
     @Override
     public Object execute(CommandSession session, List<Object> arguments) {
-        List<String> words = arguments.stream().map(String::valueOf).toList();
-        boolean quiet = surroundings.isSet("luthier.quiet");
         Process process = Process.Utils.current();
-        boolean terminal = process != null && surroundings.isSet("luthier.stderr.tty") && process.isTty(ERROR_STREAM);
         int code = command.execute(
-                words,
+                arguments.stream().map(String::valueOf).toList(),
                 new Console(
-                        process == null ? System.out : process.out(),
-                        process == null ? System.err : process.err(),
-                        terminal,
-                        quiet,
+                        stream(session, process, OUTPUT),
+                        stream(session, process, ERROR),
+                        isTerminal(session, process, ERROR),
+                        surroundings.isSet("luthier.quiet"),
                         folder(session)));
         session.put(EXIT_CODE, code);
         if (process != null) {
             process.error(code);
         }
         return null;
+    }
+
+    private static boolean isTerminal(CommandSession session, Process process, int stream) {
+        return process != null && process.isTty(stream) && session.get(TERMINAL) != null;
+    }
+
+    /**
+     * Where a command writes. Gogo's streams are interruptible channels, which an interrupted thread closes by writing to them; the
+     * shell would be mute from then on. So what goes to the terminal goes there directly.
+     */
+    private static PrintStream stream(CommandSession session, Process process, int stream) {
+        if (process == null) {
+            return stream == OUTPUT ? System.out : System.err;
+        }
+        if (isTerminal(session, process, stream)) {
+            // Its own class: without an interactive shell there is no JLine.
+            return OnTerminal.of(session.get(TERMINAL));
+        }
+        return stream == OUTPUT ? process.out() : process.err();
+    }
+
+    private static final class OnTerminal {
+        static PrintStream of(Object terminal) {
+            return new PrintStream(((Terminal) terminal).output(), true, ((Terminal) terminal).encoding());
+        }
     }
 
     /** The session's folder; the empty path where that is the process's own, so that paths stay as they were written. */

@@ -190,9 +190,8 @@ public abstract class ShellCommand<O extends CommonOptions> {
     }
 
     private int failed(Throwable e, Console console) {
-        if (e instanceof CancelledException
-                || e instanceof InterruptedException
-                || Thread.currentThread().isInterrupted()) {
+        // Taken back before anything is written: an interrupted thread closes the channels it writes to.
+        if (Thread.interrupted() || e instanceof CancelledException || e instanceof InterruptedException) {
             console.fail("interrupted");
             return INTERRUPTED;
         }

@@ -19,6 +19,8 @@ import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Function;
 import org.jline.builtins.Completers.CompletionData;
 import org.jline.reader.impl.DefaultParser;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -104,6 +106,30 @@ class GogoTest {
         user.join();
         ended.await();
         assertEquals("luthier: interrupted\n", err.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void writesToTheTerminalThoughInterrupted() throws Exception {
+        ByteArrayOutputStream screen = new ByteArrayOutputStream();
+        offer((options, console) -> {
+            Thread.currentThread().interrupt();
+            console.print("to the screen");
+            console.remark("a remark");
+            return 0;
+        });
+        try (Terminal terminal = TerminalBuilder.builder()
+                .system(false)
+                .dumb(true)
+                .streams(new ByteArrayInputStream(new byte[0]), screen)
+                .encoding(StandardCharsets.UTF_8)
+                .build()) {
+            session.put(".terminal", terminal);
+            session.execute("toy:play a.wav");
+            terminal.flush();
+        }
+        assertTrue(screen.toString(StandardCharsets.UTF_8).contains("to the screen"), screen.toString());
+        assertTrue(screen.toString(StandardCharsets.UTF_8).contains("a remark"), screen.toString());
+        assertEquals("", out.toString(StandardCharsets.UTF_8));
     }
 
     @Test
