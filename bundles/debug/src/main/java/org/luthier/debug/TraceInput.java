@@ -88,6 +88,9 @@ public sealed interface TraceInput {
                     .filter(reference::has)
                     .map(reference::tensor)
                     .toList();
+            if (inputs.isEmpty()) {
+                throw Tracer.noInputs(reference, model);
+            }
             return Reference.of(reference.title(), reference.header(), inputs);
         }
     }

@@ -149,8 +149,7 @@ public final class Tracer {
         float[] samples = recorded(reference, samplesName);
         float[] features = recorded(reference, featuresName);
         if (samples == null && features == null) {
-            throw new LuthierException(reference.title() + " holds no inputs to run the model on: expected "
-                    + featuresName + " or " + samplesName + ", whole, got " + String.join(", ", reference.names()));
+            throw noInputs(reference, model);
         }
         List<Integer> numbers = reference.header().segments();
         if (numbers.isEmpty()) {
@@ -163,6 +162,12 @@ public final class Tracer {
         features = features == null ? null : rows(featuresName, features, numbers.size(), featureShape());
         Segments all = Segments.of(numbers, samples, window, features);
         return input.segments() == null ? all : all.only(input.segments(), reference.title());
+    }
+
+    static LuthierException noInputs(Reference reference, Model model) {
+        return new LuthierException(reference.title() + " holds no inputs to run the model on: expected "
+                + featuresName(model) + " or " + samplesName(model) + ", whole, got "
+                + String.join(", ", reference.names()));
     }
 
     private long[] featureShape() {
