@@ -79,6 +79,7 @@ public final class BasicPitchNoteAssembler implements FrameNoteAssembler {
 
     @Override
     public List<Note> assemble(Posteriorgrams posteriorgrams, Settings settings, Cancellation cancellation) {
+        posteriorgrams.outputs().forEach(output -> checkNumbers(output, cancellation));
         Posteriorgram contour = posteriorgrams.get(CONTOUR.name());
         NoteCreation.Rules rules = rules(settings, posteriorgrams.layout().framesPerSecond());
         List<FrameNote> found = NoteCreation.notes(
@@ -99,6 +100,22 @@ public final class BasicPitchNoteAssembler implements FrameNoteAssembler {
                     bends.of(note)));
         }
         return notes;
+    }
+
+    /** What is not a number is never quiet, so it would make long notes of nothing. */
+    private static void checkNumbers(Posteriorgram output, Cancellation cancellation) {
+        for (int frame = 0; frame < output.frames(); frame++) {
+            if (frame % 4096 == 0) {
+                cancellation.check();
+            }
+            for (int bin = 0; bin < output.bins(); bin++) {
+                if (Float.isNaN(output.at(frame, bin))) {
+                    throw new LuthierException(
+                            "the model's output '" + output.name() + "' is not a number at frame " + frame + ", bin "
+                                    + bin + ": its weights or kernels are at fault; layer:diff finds the layer");
+                }
+            }
+        }
     }
 
     static NoteCreation.Rules rules(Settings settings, double framesPerSecond) {

@@ -71,6 +71,17 @@ class BasicPitchNoteAssemblerTest {
     }
 
     @Test
+    void outputsThatAreNoNumbersAreRefused() {
+        Posteriorgrams recording = recording(50);
+        recording.get("onset").values()[7 * 88 + 3] = Float.NaN;
+        String message = assertThrows(
+                        LuthierException.class,
+                        () -> assembler.assemble(recording, Settings.defaults(assembler), Cancellation.NONE))
+                .getMessage();
+        assertTrue(message.contains("'onset'") && message.contains("frame 7, bin 3"), message);
+    }
+
+    @Test
     void everyParameterIsDescribedWithinItsBounds() {
         assembler.parameters().forEach(parameter -> {
             assertTrue(parameter.description().endsWith("."), parameter.name());
