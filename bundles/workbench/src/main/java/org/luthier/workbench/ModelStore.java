@@ -212,8 +212,7 @@ final class ModelStore implements AutoCloseable {
     }
 
     private static Loaded load(Key key, Checkpoints checkpoints) {
-        // ND4J keeps threads that remember who started it: that should not be a plug-in.
-        Nd4j.getBackend();
+        startNd4j();
         try (Checkpoint checkpoint = checkpoints.open(key.checkpoint)) {
             Weights weights =
                     NameRules.choose(key.family.nameRules(), checkpoint).apply(checkpoint, key.family.id());
@@ -225,6 +224,20 @@ final class ModelStore implements AutoCloseable {
                 model.close();
                 throw e;
             }
+        }
+    }
+
+    /** ND4J keeps threads that remember who started it: that must not be a plug-in. */
+    private static void startNd4j() {
+        try {
+            Nd4j.getBackend();
+        } catch (LinkageError e) {
+            throw new LuthierException(
+                    "ND4J does not start on this machine (" + e + "): its native libraries for "
+                            + System.getProperty("os.name")
+                            + " " + System.getProperty("os.arch")
+                            + " must be on the class path, and the folder they are unpacked to writable; try 'luthier env'",
+                    e);
         }
     }
 }
