@@ -202,4 +202,31 @@ class BasicPitchTest {
             assertTrue(fromFeatures.clean(), fromFeatures.table());
         }
     }
+
+    /** From sound, with the front end's own rounding in the way. */
+    @ParameterizedTest
+    @CsvSource({
+        "contour1.weight, contour1",
+        "contour2.weight, contour2.pre",
+        "note1.weight, note1",
+        "note2.weight, note2.pre",
+        "onset1.weight, onset1",
+        "onset2.weight, onset2.pre"
+    })
+    void goldensFindOneChangedWeight(String weight, String tap) throws IOException {
+        Assumptions.assumeTrue(Files.isDirectory(SHARED), "no reference data beside the checkout");
+        for (String piece : List.of("guitar", "vocadito14")) {
+            Path folder = SHARED.resolve(piece);
+            float[] samples = array(folder.resolve("wave_22050.npy"), "array");
+            try (Model changed = model("cpu", weight, values -> {
+                        values[0] += 0.02f;
+                        return values;
+                    });
+                    Reference golden = Reference.open(folder.resolve("window0.npz"), FAMILY.referenceAdapters())) {
+                TraceInput sound = new TraceInput.Samples(samples, List.of(0));
+                TraceDiff diff = TraceDiff.compare(trace(changed, sound), golden, Thresholds.FLOAT32);
+                assertEquals(tap, diff.first(), diff.table());
+            }
+        }
+    }
 }
