@@ -61,6 +61,9 @@ public final class TranscribeFiles {
             } catch (LuthierException e) {
                 failures++;
                 listener.failed(entry, e);
+            } catch (RuntimeException e) {
+                failures++;
+                listener.failed(entry, new LuthierException("a defect of Luthier, please report it: " + e, e));
             }
         }
         return failures;
