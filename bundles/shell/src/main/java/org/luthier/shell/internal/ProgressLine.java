@@ -22,7 +22,9 @@ public final class ProgressLine implements Progress, AutoCloseable {
     private final long pause;
     private long next;
     private String latest;
-    private boolean shown;
+    /** What was shown last, or null. */
+    private String shown;
+
     private boolean closed;
 
     ProgressLine(Console console, String subject, LongSupplier nanos) {
@@ -61,7 +63,7 @@ public final class ProgressLine implements Progress, AutoCloseable {
     }
 
     private void show() {
-        shown = true;
+        shown = latest;
         if (console.terminal()) {
             String line = fit(subject, WIDTH - latest.length() - 2) + ": " + latest;
             console.err().print(CLEAR + line);
@@ -80,12 +82,12 @@ public final class ProgressLine implements Progress, AutoCloseable {
     /** Clears the line on a terminal; elsewhere says where the work ended, if it was long enough for a line at all. */
     @Override
     public synchronized void close() {
-        if (shown && !closed) {
+        if (shown != null && !closed) {
             if (console.terminal()) {
                 console.err().print(CLEAR);
                 console.err().flush();
-            } else {
-                console.remark(subject + ": " + latest);
+            } else if (!latest.equals(shown)) {
+                show();
             }
         }
         closed = true;

@@ -82,6 +82,6 @@ class ProgressLineTest {
             pass(2000);
             line.update("decode audio", 12345, -1);
         }
-        assertEquals("song.wav: decode audio\nsong.wav: decode audio\n", captured.err());
+        assertEquals("song.wav: decode audio\n", captured.err());
     }
 }
