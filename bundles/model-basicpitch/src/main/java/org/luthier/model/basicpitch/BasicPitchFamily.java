@@ -3,7 +3,6 @@ package org.luthier.model.basicpitch;
 import java.net.URL;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Stream;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
@@ -55,10 +54,7 @@ public final class BasicPitchFamily implements ModelFamily {
     }
 
     private static List<URL> resources(String... names) {
-        return Stream.of(names)
-                .map(BasicPitchFamily.class::getResource)
-                .filter(Objects::nonNull)
-                .toList();
+        return Stream.of(names).map(BasicPitchFamily.class::getResource).toList();
     }
 
     /** The configuration of a definition is empty: there is one Basic Pitch. */

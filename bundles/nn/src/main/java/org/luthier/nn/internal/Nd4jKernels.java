@@ -92,7 +92,8 @@ public final class Nd4jKernels implements Kernels {
 
         Nd4jConvolution(Shape shape, float[] weight, float[] bias) {
             this.shape = shape;
-            this.band = Band.of(shape, weight, Math.max(1, shape.kernelFrequency() / shape.strideFrequency() / 2));
+            // Wider than the cpu kernels need: an operation of ND4J costs more than a few zeros.
+            this.band = Band.of(shape, weight, Math.max(16, shape.kernelFrequency() / shape.strideFrequency() / 2));
             this.weight = Nd4j.create(band.values(), new long[] {shape.kernelTime(), band.depth(), band.width()}, 'c');
             this.bias = Nd4j.create(bias.clone(), new long[] {1, 1, 1, shape.outputs()}, 'c');
         }
