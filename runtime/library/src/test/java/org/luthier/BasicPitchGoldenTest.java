@@ -85,9 +85,10 @@ class BasicPitchGoldenTest {
             JsonNode parameters = variant.getValue().get("params");
             Transcription transcription =
                     luthier.transcribe(TranscriptionRequest.of(audio).withSettings(settings(parameters)));
-            List<String> expected = StreamSupport.stream(variant.getValue().get("notes").spliterator(), false)
-                    .map(note -> seconds(note.get(0).asInt()) + " " + seconds(note.get(1).asInt()) + " "
-                            + note.get(2).asInt())
+            List<String> expected = StreamSupport.stream(
+                            variant.getValue().get("notes").spliterator(), false)
+                    .map(note -> seconds(note.get(0).asInt()) + " "
+                            + seconds(note.get(1).asInt()) + " " + note.get(2).asInt())
                     .toList();
             List<String> got = transcription.notes().stream()
                     .map(note -> note.start() + " " + note.end() + " " + note.pitch())
@@ -103,10 +104,13 @@ class BasicPitchGoldenTest {
         assertEquals(18, cases.size());
         for (Map.Entry<String, JsonNode> edge : cases.properties()) {
             String name = edge.getKey();
-            Path audio = writeWave(name, samples(name, edge.getValue().get("n_samples").asInt()));
+            Path audio = writeWave(
+                    name, samples(name, edge.getValue().get("n_samples").asInt()));
             Transcription transcription = luthier.transcribe(audio);
             // Without a frame the reference throws; no notes is our documented answer.
-            JsonNode notes = edge.getValue().has("error") ? JSON.createArrayNode() : edge.getValue().get("notes");
+            JsonNode notes = edge.getValue().has("error")
+                    ? JSON.createArrayNode()
+                    : edge.getValue().get("notes");
             assertSameNotes(notes, transcription.notes());
         }
     }
@@ -131,7 +135,8 @@ class BasicPitchGoldenTest {
                     0,
                     false));
         }
-        List<Note> found = luthier.transcribe(quality.resolve(piece + "_22050.wav")).notes();
+        List<Note> found =
+                luthier.transcribe(quality.resolve(piece + "_22050.wav")).notes();
         Scores scores = Scores.compare(truth, found);
         // The bound; a different note would show as 0.005 or more.
         assertEquals(table.get("onset_F1").asDouble(), scores.onset().f1(), 0.002, "onset");
@@ -144,8 +149,10 @@ class BasicPitchGoldenTest {
     void theSampleIsTranscribedWell() {
         List<Note> truth = MidiReader.read(ROOT.resolve("samples/bach-prelude.mid"));
         Scores scores = Scores.compare(
-                truth, luthier.transcribe(ROOT.resolve("samples/bach-prelude.flac")).notes());
-        // Far below what was measured when this was written (see the README); a wrong sample rate, tuning or shift falls below.
+                truth,
+                luthier.transcribe(ROOT.resolve("samples/bach-prelude.flac")).notes());
+        // Far below what was measured when this was written (see the README); a wrong sample rate, tuning or shift
+        // falls below.
         assertTrue(scores.onset().f1() > 0.7, scores.toString());
     }
 
@@ -167,8 +174,11 @@ class BasicPitchGoldenTest {
         }
         int same = 0;
         for (Note note : got) {
-            Double amplitude =
-                    wanted.get(key(note.start(), note.end(), note.pitch(), Arrays.toString(note.bends().toArray())));
+            Double amplitude = wanted.get(key(
+                    note.start(),
+                    note.end(),
+                    note.pitch(),
+                    Arrays.toString(note.bends().toArray())));
             if (amplitude != null) {
                 // Means of float posteriorgrams that differ by up to 2e-3 themselves.
                 assertEquals(amplitude, note.amplitude(), 1e-3);
@@ -191,7 +201,9 @@ class BasicPitchGoldenTest {
         settings.put("melodia-trick", parameters.get("melodia_trick").asText());
         settings.put(
                 "min-note-ms",
-                String.valueOf(1000 * SECONDS_PER_FRAME * parameters.get("min_note_len").asInt()));
+                String.valueOf(1000
+                        * SECONDS_PER_FRAME
+                        * parameters.get("min_note_len").asInt()));
         putIfSet(settings, "energy-tolerance", parameters.get("energy_tol"));
         putIfSet(settings, "min-hz", parameters.get("min_freq"));
         putIfSet(settings, "max-hz", parameters.get("max_freq"));
@@ -211,22 +223,21 @@ class BasicPitchGoldenTest {
 
     private static float[] samples(String name, int count) {
         double[] phase = {0};
-        IntToDoubleFunction formula =
-                switch (name.replaceAll("_\\d+s?$", "")) {
-                    case "sine440" -> n -> sine(440, n);
-                    case "silence" -> n -> 0;
-                    case "dc" -> n -> 0.25;
-                    case "quiet_sine_1e-6" -> n -> 2e-6 * sine(440, n);
-                    case "sine27_5" -> n -> sine(27.5, n);
-                    case "sine4186" -> n -> sine(4186, n);
-                    case "sine_bend" ->
-                        n -> {
-                            phase[0] += 440 * Math.pow(2, 0.8 * Math.sin(2 * Math.PI * n / 22050) / 12);
-                            return 0.5 * Math.sin(2 * Math.PI * phase[0] / 22050);
-                        };
-                    case "sine_then_silence" -> n -> n < 44100 ? sine(440, n) : 0;
-                    default -> throw new IllegalArgumentException("an edge case without a formula: " + name);
+        IntToDoubleFunction formula = switch (name.replaceAll("_\\d+s?$", "")) {
+            case "sine440" -> n -> sine(440, n);
+            case "silence" -> n -> 0;
+            case "dc" -> n -> 0.25;
+            case "quiet_sine_1e-6" -> n -> 2e-6 * sine(440, n);
+            case "sine27_5" -> n -> sine(27.5, n);
+            case "sine4186" -> n -> sine(4186, n);
+            case "sine_bend" ->
+                n -> {
+                    phase[0] += 440 * Math.pow(2, 0.8 * Math.sin(2 * Math.PI * n / 22050) / 12);
+                    return 0.5 * Math.sin(2 * Math.PI * phase[0] / 22050);
                 };
+            case "sine_then_silence" -> n -> n < 44100 ? sine(440, n) : 0;
+            default -> throw new IllegalArgumentException("an edge case without a formula: " + name);
+        };
         float[] samples = new float[count];
         IntStream.range(0, count).forEach(n -> samples[n] = (float) formula.applyAsDouble(n));
         return samples;

@@ -22,6 +22,11 @@ public final class Checkpoints {
         return new Checkpoints(List.of(new SafetensorsFormat(), new NpyFormat(), new NpzFormat(), new TfjsFormat()));
     }
 
+    /** The formats, in the order they are asked. */
+    public List<CheckpointFormat> formats() {
+        return formats;
+    }
+
     /**
      * Opens a checkpoint and checks its structure.
      *

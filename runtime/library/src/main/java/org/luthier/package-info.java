@@ -1,0 +1,2 @@
+/** Luthier as a library: one class, no framework. */
+package org.luthier;
