@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
 import org.luthier.api.model.Decoder;
@@ -155,7 +156,7 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
                 .withExecution(options.execution(workbench.execution(), options.kernels));
         OutputPlan plan = OutputPlan.of(options.audio, outputs(options), options.force);
         int failures;
-        try (Report report = new Report(console)) {
+        try (Report report = new Report(console, trouble -> tell(trouble, console))) {
             failures = new TranscribeFiles(workbench).run(plan, request, report, new Interruption());
         }
         if (failures > 0 && plan.entries().size() > 1) {
@@ -183,10 +184,12 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
     /** Says what becomes of each file. */
     private static final class Report implements TranscribeFiles.Listener, AutoCloseable {
         private final Console console;
+        private final Consumer<RuntimeException> trouble;
         private ProgressLine progress;
 
-        Report(Console console) {
+        Report(Console console, Consumer<RuntimeException> trouble) {
             this.console = console;
+            this.trouble = trouble;
         }
 
         @Override
@@ -215,9 +218,9 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
         }
 
         @Override
-        public void failed(OutputPlan.Entry entry, LuthierException trouble) {
+        public void failed(OutputPlan.Entry entry, RuntimeException why) {
             close();
-            console.fail(trouble.getMessage());
+            trouble.accept(why);
         }
 
         /** Ends the progress of the file that is being worked on, if any. */

@@ -34,8 +34,10 @@ public final class TranscribeFiles {
         /** A file is done and everything written. */
         void done(OutputPlan.Entry entry, Transcription transcription);
 
-        /** A file could not be done. */
-        void failed(OutputPlan.Entry entry, LuthierException trouble);
+        /** A file could not be done.
+         *
+         * @param trouble a {@link LuthierException}, or anything else if it is a defect */
+        void failed(OutputPlan.Entry entry, RuntimeException trouble);
     }
 
     /**
@@ -58,12 +60,9 @@ public final class TranscribeFiles {
                 listener.done(entry, transcribe(entry, plan.force(), request, listener, cancellation));
             } catch (CancelledException e) {
                 throw e;
-            } catch (LuthierException e) {
-                failures++;
-                listener.failed(entry, e);
             } catch (RuntimeException e) {
                 failures++;
-                listener.failed(entry, new LuthierException("a defect of Luthier, please report it: " + e, e));
+                listener.failed(entry, e);
             }
         }
         return failures;

@@ -61,7 +61,7 @@ class TranscribeFilesTest {
         }
 
         @Override
-        public void failed(OutputPlan.Entry entry, LuthierException trouble) {
+        public void failed(OutputPlan.Entry entry, RuntimeException trouble) {
             log.add("failed " + entry.audio().getFileName() + ": " + trouble.getMessage());
         }
     };

@@ -129,7 +129,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
         } catch (ParameterException e) {
             return misused(e, console);
         } catch (Throwable e) {
-            return failed(e, console);
+            return tell(e, console);
         } finally {
             // The interruption was for this command alone.
             Thread.interrupted();
@@ -189,7 +189,10 @@ public abstract class ShellCommand<O extends CommonOptions> {
         return USAGE;
     }
 
-    private int failed(Throwable e, Console console) {
+    /** Says in one line why something could not be done; a defect's trace goes to the logs.
+     *
+     * @return the exit code for it */
+    protected final int tell(Throwable e, Console console) {
         // Taken back before anything is written: an interrupted thread closes the channels it writes to.
         if (Thread.interrupted() || e instanceof CancelledException || e instanceof InterruptedException) {
             console.fail("interrupted");
