@@ -2,7 +2,9 @@ package org.luthier.framework;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
+import jakarta.json.Json;
 import jakarta.json.JsonObject;
 import java.io.IOException;
 import java.io.StringReader;
@@ -11,17 +13,18 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.osgi.framework.Constants;
 
 /** The features name what is there, and what is there is named. */
 class FeaturesTest {
     private static Set<String> named(Path feature) throws IOException {
         // Feature files may have comments, which plain JSON readers refuse.
         String text = Files.readString(feature).replaceAll("(?m)^\\s*//.*$", "");
-        JsonObject object =
-                jakarta.json.Json.createReader(new StringReader(text)).readObject();
+        JsonObject object = Json.createReader(new StringReader(text)).readObject();
         return object.getJsonArray("bundles").getValuesAs(JsonObject.class).stream()
                 .map(bundle -> bundle.getString("id").split(":"))
                 .map(id -> id[1] + "-" + id[2] + ".jar")
@@ -43,6 +46,17 @@ class FeaturesTest {
             assertEquals(
                     named,
                     jars.map(jar -> jar.getFileName().toString()).collect(Collectors.toCollection(TreeSet::new)));
+        }
+    }
+
+    /** A bundle that exports a package imports it too, and a newer build of it would be given the old one's classes. */
+    @Test
+    void swappableBundlesExportNothing() throws Exception {
+        for (String name : named(Luthier.LAYOUT.resolve("features/models.json"))) {
+            try (JarFile jar =
+                    new JarFile(Luthier.LAYOUT.resolve("bundles").resolve(name).toFile())) {
+                assertNull(jar.getManifest().getMainAttributes().getValue(Constants.EXPORT_PACKAGE), name);
+            }
         }
     }
 
