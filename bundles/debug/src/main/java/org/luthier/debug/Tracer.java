@@ -89,6 +89,10 @@ public final class Tracer {
                 }
                 if (segments.features() != null) {
                     features = Tensors.row(segments.features(), row, featureShape());
+                    if (segments.samples() == null) {
+                        // So that the trace holds what it was made from, and can be run again.
+                        probe.offer(featuresName, at, features);
+                    }
                 }
                 network.run(features, at, probe);
             }

@@ -110,10 +110,10 @@ class TracerTest {
                 List.of(),
                 departed(TraceDiff.compare(
                         trace(tracer, new TraceInput.Recorded(soundOnly, null)), healthy, Thresholds.FLOAT32)));
-        // Without samples, there is no front end to run.
+        // Without samples, there is no front end to run; the trace still holds its inputs.
         Reference featuresOnly = Reference.of("features", healthy.header(), List.of(healthy.tensor("frontend.log")));
         assertEquals(
-                List.of("narrow", "wide", "out.in", "out"),
+                List.of("frontend.log", "narrow", "wide", "out.in", "out"),
                 trace(tracer, new TraceInput.Recorded(featuresOnly, null)).names());
         Reference neither = Reference.of("neither", healthy.header(), List.of(healthy.tensor("narrow")));
         LuthierException e =
