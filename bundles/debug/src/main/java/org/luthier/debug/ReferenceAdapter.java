@@ -90,10 +90,22 @@ record ReferenceAdapter(
 
     private static RecordedTensor tensor(Checkpoint checkpoint, Entry entry) {
         RecordedTensor stored = ReferenceFormat.tensor(checkpoint, entry.key(), entry.name(), List.of(), Double.NaN);
-        if (entry.transpose() != null) {
-            stored = transpose(stored, entry.transpose());
+        try {
+            return adapt(checkpoint, entry, stored);
+        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+            throw new CheckpointException(
+                    checkpoint.name(),
+                    -1,
+                    "reference-adapter",
+                    "tensor '" + entry.key() + "' of shape " + stored.shape() + " is not what the adapter expects: "
+                            + e.getMessage(),
+                    e);
         }
-        List<Integer> shape = new ArrayList<>(stored.shape());
+    }
+
+    private static RecordedTensor adapt(Checkpoint checkpoint, Entry entry, RecordedTensor stored) {
+        RecordedTensor turned = entry.transpose() == null ? stored : transpose(stored, entry.transpose());
+        List<Integer> shape = new ArrayList<>(turned.shape());
         if (entry.insert() != null) {
             for (int axis : entry.insert()) {
                 shape.add(axis, 1);
@@ -105,12 +117,7 @@ record ReferenceAdapter(
                 slices.add(new Slice(kept.axis(), IntLists.immutable.of(indices(checkpoint, kept.indices()))));
             }
         }
-        try {
-            return new RecordedTensor(
-                    entry.name(), List.copyOf(shape), stored.values(), List.copyOf(slices), Double.NaN);
-        } catch (IllegalArgumentException e) {
-            throw new CheckpointException(checkpoint.name(), -1, "reference-adapter", e.getMessage(), e);
-        }
+        return new RecordedTensor(entry.name(), List.copyOf(shape), turned.values(), List.copyOf(slices), Double.NaN);
     }
 
     private static int[] indices(Checkpoint checkpoint, JsonNode indices) {
@@ -127,6 +134,9 @@ record ReferenceAdapter(
 
     private static RecordedTensor transpose(RecordedTensor tensor, int[] order) {
         int rank = order.length;
+        if (rank != tensor.shape().size()) {
+            throw new IllegalArgumentException("expected " + rank + " dimensions");
+        }
         int[] stride = new int[rank];
         int step = 1;
         for (int axis = rank - 1; axis >= 0; axis--) {

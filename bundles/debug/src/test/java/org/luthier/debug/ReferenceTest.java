@@ -114,6 +114,20 @@ class ReferenceTest {
             assertArrayEquals(new float[] {1, 3, 5, 2, 4, 6}, out.values());
             assertFalse(read.has("late"));
         }
+        write(
+                file,
+                Map.of(),
+                SafetensorsWriter.Tensor.of("out_full", SIX, 6),
+                SafetensorsWriter.Tensor.of("mid_keep", SIX, 6),
+                SafetensorsWriter.Tensor.of("kept", new float[] {5, 9}, 2));
+        try (Reference read = Reference.open(file, adapters)) {
+            LuthierException flat = assertThrows(LuthierException.class, () -> read.tensor("out"));
+            assertEquals(
+                    "golden.npz: tensor 'out_full' of shape [6] is not what the adapter expects: expected 2 dimensions"
+                            + " [reference-adapter]",
+                    flat.getMessage());
+            assertThrows(LuthierException.class, () -> read.tensor("mid"));
+        }
         write(file, Map.of(), SafetensorsWriter.Tensor.of("out_full", SIX, 3, 2));
         LuthierException e = assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
         assertEquals(
