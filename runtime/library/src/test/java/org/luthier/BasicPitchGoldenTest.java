@@ -87,11 +87,14 @@ class BasicPitchGoldenTest {
                     luthier.transcribe(TranscriptionRequest.of(audio).withSettings(settings(parameters)));
             List<String> expected = StreamSupport.stream(
                             variant.getValue().get("notes").spliterator(), false)
-                    .map(note -> seconds(note.get(0).asInt()) + " "
-                            + seconds(note.get(1).asInt()) + " " + note.get(2).asInt())
+                    .map(note -> key(
+                            seconds(note.get(0).asInt()),
+                            seconds(note.get(1).asInt()),
+                            note.get(2).asInt(),
+                            ""))
                     .toList();
             List<String> got = transcription.notes().stream()
-                    .map(note -> note.start() + " " + note.end() + " " + note.pitch())
+                    .map(note -> key(note.start(), note.end(), note.pitch(), ""))
                     .toList();
             assertEquals(expected, got, variant.getKey());
         }
@@ -141,7 +144,21 @@ class BasicPitchGoldenTest {
         // The bound; a different note would show as 0.005 or more.
         assertEquals(table.get("onset_F1").asDouble(), scores.onset().f1(), 0.002, "onset");
         assertEquals(table.get("onoff_F1").asDouble(), scores.onsetOffset().f1(), 0.002, "onset and offset");
-        assertEquals(table.get("frame_F1").asDouble(), scores.frame().f1(), 0.002, "frame");
+        // The table's frames are of another length than ours, so the reference's notes are scored again.
+        List<Note> reference = new ArrayList<>();
+        for (JsonNode note :
+                JSON.readTree(quality.resolve(piece + ".reference_notes.json").toFile())) {
+            reference.add(Note.of(
+                    note.get("start_s").asDouble(),
+                    note.get("end_s").asDouble(),
+                    note.get("pitch").asInt(),
+                    note.get("velocity").asInt(),
+                    0,
+                    false));
+        }
+        assertEquals(
+                Scores.compare(truth, reference).frame().f1(), scores.frame().f1(), 0.002, "frame");
+        assertEquals(table.get("frame_F1").asDouble(), scores.frame().f1(), 0.01, "frame, of the table");
         assertEquals(table.get("est").asInt(), found.size());
     }
 
