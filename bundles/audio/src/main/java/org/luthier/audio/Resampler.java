@@ -75,8 +75,8 @@ public final class Resampler {
         cutoff = (1 + PASS_BAND) / 2 / stretch;
         half = up == down ? 0 : (int) Math.ceil(HALF_LENGTH * stretch);
         taps = (2 * half + GROUP - 1) / GROUP * GROUP;
-        // Long enough for the inner loop to pay, short enough to stay in the cache.
-        cycles = Math.max(8, Math.min(512, (1 << 16) / Math.max(up, down)));
+        // Long enough for the inner loop to pay, short enough for a cache, and a few megabytes at the oddest rates.
+        cycles = Math.max(8, Math.min(512, (1 << 20) / Math.max(up, down)));
         input = new float[half == 0 ? 0 : cycles * down + taps];
         filled = Math.max(0, half - 1);
         rows = new float[half == 0 ? 0 : down][cycles + taps / down + 2];

@@ -292,7 +292,7 @@ class BadAudioTest {
                         System.getProperty("java.class.path"),
                         ReadOften.class.getName(),
                         folder.toString())
-                .redirectErrorStream(true)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
         assertEquals(0, process.waitFor(), output);
