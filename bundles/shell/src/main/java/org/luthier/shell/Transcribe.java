@@ -156,8 +156,14 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
                 .withExecution(options.execution(workbench.execution(), options.kernels));
         OutputPlan plan = OutputPlan.of(options.audio, outputs(options), options.force);
         int failures;
-        try (Report report = new Report(console, trouble -> tell(trouble, console))) {
-            failures = new TranscribeFiles(workbench).run(plan, request, report, new Interruption());
+        Interruption interruption = new Interruption();
+        Consumer<RuntimeException> trouble = why -> {
+            // Whatever else went wrong: if the user wants an end, that is what is told, once and at the end.
+            interruption.check();
+            tell(why, console);
+        };
+        try (Report report = new Report(console, trouble)) {
+            failures = new TranscribeFiles(workbench).run(plan, request, report, interruption);
         }
         if (failures > 0 && plan.entries().size() > 1) {
             console.fail(failures + " of " + plan.entries().size() + " files could not be transcribed");
