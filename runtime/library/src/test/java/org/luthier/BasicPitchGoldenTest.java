@@ -6,13 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -144,21 +142,7 @@ class BasicPitchGoldenTest {
         // The bound; a different note would show as 0.005 or more.
         assertEquals(table.get("onset_F1").asDouble(), scores.onset().f1(), 0.002, "onset");
         assertEquals(table.get("onoff_F1").asDouble(), scores.onsetOffset().f1(), 0.002, "onset and offset");
-        // The table's frames are of another length than ours, so the reference's notes are scored again.
-        List<Note> reference = new ArrayList<>();
-        for (JsonNode note :
-                JSON.readTree(quality.resolve(piece + ".reference_notes.json").toFile())) {
-            reference.add(Note.of(
-                    note.get("start_s").asDouble(),
-                    note.get("end_s").asDouble(),
-                    note.get("pitch").asInt(),
-                    note.get("velocity").asInt(),
-                    0,
-                    false));
-        }
-        assertEquals(
-                Scores.compare(truth, reference).frame().f1(), scores.frame().f1(), 0.002, "frame");
-        assertEquals(table.get("frame_F1").asDouble(), scores.frame().f1(), 0.01, "frame, of the table");
+        assertEquals(table.get("frame_F1").asDouble(), tableFrameF1(truth, found), 0.002, "frame");
         assertEquals(table.get("est").asInt(), found.size());
     }
 
@@ -270,19 +254,31 @@ class BasicPitchGoldenTest {
         }
     }
 
-    /** Writes a 22.05 kHz mono WAV of 32-bit floats: what is read back is bit for bit what is given. */
-    private static Path writeWave(String name, float[] samples) throws IOException {
-        int bytes = 4 * samples.length;
-        ByteBuffer wave = ByteBuffer.allocate(44 + bytes).order(ByteOrder.LITTLE_ENDIAN);
-        wave.put("RIFF".getBytes(StandardCharsets.US_ASCII)).putInt(36 + bytes);
-        wave.put("WAVEfmt ".getBytes(StandardCharsets.US_ASCII)).putInt(16);
-        wave.putShort((short) 3).putShort((short) 1).putInt(22050).putInt(88200);
-        wave.putShort((short) 4).putShort((short) 32);
-        wave.put("data".getBytes(StandardCharsets.US_ASCII)).putInt(bytes);
-        for (float sample : samples) {
-            wave.putFloat(sample);
+    /**
+     * The frame score of the quality table. Its frames are not mir_eval's: 20 ms, borders to the nearest, up to 12.5 s. Found by trying;
+     * with the reference's own notes it gives the table's figures to 0.0005.
+     */
+    private static double tableFrameF1(List<Note> truth, List<Note> found) {
+        BitSet expected = tableFrames(truth);
+        BitSet got = tableFrames(found);
+        int total = expected.cardinality() + got.cardinality();
+        got.and(expected);
+        return 2.0 * got.cardinality() / total;
+    }
+
+    private static BitSet tableFrames(List<Note> notes) {
+        int last = 625;
+        BitSet frames = new BitSet();
+        for (Note note : notes) {
+            int from = Math.min(last, (int) (note.start() * 50 + 0.5));
+            int to = Math.min(last, (int) (note.end() * 50 + 0.5));
+            frames.set(note.pitch() * last + from, note.pitch() * last + to);
         }
-        return Files.write(folder.resolve(name + ".wav"), wave.array());
+        return frames;
+    }
+
+    private static Path writeWave(String name, float[] samples) throws IOException {
+        return SoundFiles.floatWave(folder.resolve(name + ".wav"), samples, 22050);
     }
 
     private static void assumePresent(Path path) {
