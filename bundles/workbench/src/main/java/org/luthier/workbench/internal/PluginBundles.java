@@ -47,6 +47,9 @@ public final class PluginBundles implements Plugins {
     /** Marks the location of a plug-in's bundle; what follows is different each time, so that old and new stand side by side. */
     private static final String LOCATION = "luthier-plugin:";
 
+    /** Prefix of the files that remember which build a library was updated to. */
+    private static final String BUILD = "build-of-";
+
     private static final long REFRESH_SECONDS = 30;
 
     private final BundleContext context;
@@ -124,7 +127,7 @@ public final class PluginBundles implements Plugins {
         PluginJar plugin = PluginJar.read(jar);
         Bundle library = library(plugin);
         if (library != null) {
-            return update(library, plugin, keep(plugin));
+            return update(library, plugin);
         }
         Bundle started = start(plugin);
         Path file = file(plugin);
@@ -192,7 +195,9 @@ public final class PluginBundles implements Plugins {
             PluginJar plugin = PluginJar.read(file);
             Bundle library = library(plugin);
             if (library != null) {
-                update(library, plugin, file);
+                if (!sha256.equals(buildOf(library))) {
+                    update(library, plugin);
+                }
                 return;
             }
             Bundle started = start(plugin);
@@ -322,41 +327,72 @@ public final class PluginBundles implements Plugins {
         }
     }
 
-    /** The bundle that a jar without parts is a newer build of: a room that others are wired to, nn for instance. */
+    /** The bundle that a jar without components is another build of: a room that others are wired to, nn for instance. */
     private Bundle library(PluginJar plugin) {
+        if (plugin.name().equals(context.getBundle().getSymbolicName())) {
+            throw new LuthierException(
+                    plugin.path() + " is the workbench itself: it comes with another Luthier, not as a plug-in");
+        }
         if (plugin.hasComponents()) {
             return null;
         }
         for (Bundle bundle : system.getBundles()) {
-            if (bundle.getSymbolicName().equals(plugin.name())) {
+            if (plugin.name().equals(bundle.getSymbolicName())) {
                 return bundle;
             }
         }
         return null;
     }
 
-    /** Updates a bundle in place, and restarts what is wired to it. */
-    private String update(Bundle library, PluginJar plugin, Path file) {
-        Collection<Bundle> restarted =
-                system.getBundle().adapt(FrameworkWiring.class).getDependencyClosure(List.of(library));
+    /** Updates a library in place, keeps its jar, and restarts what is wired to it. */
+    private String update(Bundle library, PluginJar plugin) {
+        FrameworkWiring wiring = system.getBundle().adapt(FrameworkWiring.class);
+        Collection<Bundle> restarted = wiring.getDependencyClosure(List.of(library));
         String names = restarted.stream()
                 .filter(bundle -> !bundle.equals(library))
                 .map(Bundle::getSymbolicName)
                 .sorted()
                 .collect(Collectors.joining(", "));
         String before = label(library);
-        try (InputStream in = Files.newInputStream(file)) {
+        Path build = context.getDataFile(BUILD + library.getBundleId()).toPath();
+        try (InputStream in = Files.newInputStream(plugin.path())) {
             library.update(in);
-        } catch (IOException | BundleException e) {
-            throw new LuthierException(plugin.path() + " could not replace " + before + ": " + e.getMessage(), e);
+            library.start(Bundle.START_TRANSIENT);
+            Files.writeString(build, Sha256.hex(plugin.path()));
+            keep(plugin);
+        } catch (IOException | BundleException | LuthierException e) {
+            restore(library, build);
+            String reason = e instanceof BundleException broken ? reason(broken) : e.getMessage();
+            throw new LuthierException(plugin.path() + " cannot take the place of " + before + ": " + reason, e);
         }
         if (restarted.contains(context.getBundle())) {
-            system.getBundle().adapt(FrameworkWiring.class).refreshBundles(List.of(library));
+            // This bundle too: nobody would be left to wait.
+            wiring.refreshBundles(List.of(library));
         } else {
             refresh(List.of(library));
         }
         return "updated " + before + " to " + plugin.label() + ", which restarts "
-                + (names.isEmpty() ? "nothing else" : names);
+                + (names.isEmpty() ? "nothing else" : names) + when();
+    }
+
+    private static void restore(Bundle library, Path build) {
+        try {
+            Files.deleteIfExists(build);
+            library.update();
+            library.start(Bundle.START_TRANSIENT);
+        } catch (IOException | BundleException e) {
+            LOG.warn("{} could not be restored: {}; start Luthier again", label(library), e.getMessage());
+        }
+    }
+
+    /** Checksum of the jar that a library was last updated to, or null; it outlives a restart of this bundle. */
+    private String buildOf(Bundle library) {
+        try {
+            Path build = context.getDataFile(BUILD + library.getBundleId()).toPath();
+            return Files.exists(build) ? Files.readString(build) : null;
+        } catch (IOException e) {
+            return null;
+        }
     }
 
     private void refresh(Collection<Bundle> bundles) {
