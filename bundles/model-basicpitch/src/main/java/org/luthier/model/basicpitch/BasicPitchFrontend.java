@@ -116,6 +116,11 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
         private final INDArray cqt;
         private final INDArray features;
 
+        private final float[] signalValues;
+        private final float[] framed = new float[FRAMES * ConstantQ.TAPS];
+        private final float[] sums = new float[FRAMES * 2 * ConstantQ.OCTAVE];
+        private final float[] levels;
+
         Session(int rows) {
             int samples = FRAMING.window();
             for (int octave = 0; octave < ConstantQ.OCTAVES; octave++) {
@@ -126,6 +131,8 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
             products = Nd4j.create(DataType.FLOAT, FRAMES, 2 * ConstantQ.OCTAVE);
             cqt = Nd4j.create(DataType.FLOAT, rows, FRAMES, ConstantQ.BINS);
             features = Nd4j.create(DataType.FLOAT, rows, FRAMES, ConstantQ.BINS);
+            signalValues = new float[rows * FRAMING.window()];
+            levels = new float[rows * FRAMES * ConstantQ.BINS];
         }
 
         @Override
@@ -133,9 +140,8 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
             int rows = (int) samples.size(0);
             INDArray signal = rows(signals[0], rows);
             signal.assign(samples.reshape(rows, 1, FRAMING.window(), 1));
-            float[] magnitudes = new float[rows * FRAMES * ConstantQ.BINS];
             for (int octave = 0; octave < ConstantQ.OCTAVES; octave++) { // signal: [rows, 1, samples >> octave, 1]
-                transform(HostFloats.copy(signal), rows, octave, magnitudes);
+                transform(signal, octave);
                 if (octave + 1 < ConstantQ.OCTAVES) {
                     INDArray half = rows(signals[octave + 1], rows);
                     halving.apply(signal, Activation.NONE, half, scratch);
@@ -147,32 +153,31 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
                 }
             }
             INDArray transformed = rows(cqt, rows); // [rows, 172, 309]
-            HostFloats.write(magnitudes, transformed);
+            HostFloats.write(levels, transformed);
             if (probe.wants(layer.cqt())) {
                 probe.tap(layer.cqt(), at, transformed);
-                HostFloats.read(transformed, magnitudes);
+                HostFloats.read(transformed, levels);
             }
             for (int row = 0; row < rows; row++) {
-                normaliseLog(magnitudes, row * FRAMES * ConstantQ.BINS, FRAMES * ConstantQ.BINS);
+                normaliseLog(levels, row * FRAMES * ConstantQ.BINS, FRAMES * ConstantQ.BINS);
             }
             INDArray result = rows(features, rows); // [rows, 172, 309]
-            HostFloats.write(magnitudes, result);
+            HostFloats.write(levels, result);
             probe.offer(layer.normalisedLog(), at, result);
             return result;
         }
 
-        /** Correlates every frame of one octave's signal with the bank; writes the octave's bins of the magnitudes. */
-        private void transform(float[] signal, int rows, int octave, float[] magnitudes) {
-            int samples = signal.length / rows;
-            int hop = HOP >> octave;
-            float[] framed = scratch.array(0, FRAMES * ConstantQ.TAPS);
-            float[] sums = scratch.array(1, FRAMES * 2 * ConstantQ.OCTAVE);
+        /** Correlates every frame of one octave's signal with the bank; writes the octave's bins of the magnitudes into the levels. */
+        private void transform(INDArray signal, int octave) {
+            int rows = (int) signal.size(0);
+            int samples = (int) signal.size(2);
+            HostFloats.read(signal, signalValues);
             for (int row = 0; row < rows; row++) {
-                frame(signal, row * samples, samples, hop, framed);
+                frame(signalValues, row * samples, samples, HOP >> octave, framed);
                 HostFloats.write(framed, frames); // [172, 256]
                 kernels.matmul(frames, bank, products); // [172, 72]
                 HostFloats.read(products, sums);
-                magnitudes(sums, octave, magnitudes, row * FRAMES * ConstantQ.BINS);
+                magnitudes(octave, row * FRAMES * ConstantQ.BINS);
             }
         }
 
@@ -192,7 +197,7 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
             }
         }
 
-        private void magnitudes(float[] sums, int octave, float[] magnitudes, int offset) {
+        private void magnitudes(int octave, int offset) {
             int lowest = (ConstantQ.OCTAVES - 1 - octave) * ConstantQ.OCTAVE - ConstantQ.SURPLUS;
             for (int t = 0; t < FRAMES; t++) {
                 int from = t * 2 * ConstantQ.OCTAVE;
@@ -200,7 +205,7 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
                 for (int k = Math.max(0, -lowest); k < ConstantQ.OCTAVE; k++) {
                     float re = scales[lowest + k] * sums[from + k];
                     float im = scales[lowest + k] * sums[from + ConstantQ.OCTAVE + k];
-                    magnitudes[to + k] = (float) Math.sqrt(re * re + im * im);
+                    levels[to + k] = (float) Math.sqrt(re * re + im * im);
                 }
             }
         }

@@ -19,9 +19,9 @@ final class BandedConvolution implements Convolution {
 
     BandedConvolution(Shape shape, float[] weight, float[] bias) {
         this.shape = shape;
-        // Wide enough for BLAS to be fast, narrow enough to multiply few zeros; measured from 1 to 16.
-        this.band =
-                Band.of(shape, weight, Math.max(1, Math.min(8, shape.kernelFrequency() / shape.strideFrequency() / 2)));
+        // Measured from 1 to 16: wider runs multiply more zeros, and larger products are packed before they are
+        // computed.
+        this.band = Band.of(shape, weight, shape.strideFrequency() == 1 ? 2 : 1);
         this.matrices = new FloatPointer(band.values());
         this.bias = bias.clone();
     }
