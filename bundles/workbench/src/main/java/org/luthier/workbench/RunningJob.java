@@ -54,12 +54,17 @@ final class RunningJob implements Job, Cancellation {
         try {
             result = work.get();
             state = State.DONE;
-        } catch (Throwable e) {
-            trouble = translate(e);
-            state = trouble instanceof CancelledException ? State.CANCELLED : State.FAILED;
-        } finally {
             ended.countDown();
+        } catch (Throwable e) {
+            fail(e);
         }
+    }
+
+    /** Ends the job without a result. */
+    void fail(Throwable e) {
+        trouble = translate(e);
+        state = trouble instanceof CancelledException ? State.CANCELLED : State.FAILED;
+        ended.countDown();
     }
 
     @Override

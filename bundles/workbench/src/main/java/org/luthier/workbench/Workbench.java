@@ -218,6 +218,7 @@ public final class Workbench implements AutoCloseable {
             return prepare(choose(job.request().model(), job.request().checkpoint()), job);
         } catch (RuntimeException | Error e) {
             jobs.remove(job);
+            job.fail(e);
             throw e;
         }
     }
@@ -321,7 +322,11 @@ public final class Workbench implements AutoCloseable {
     }
 
     private Execution executionOf(Execution wanted) {
-        return wanted == null ? execution : wanted;
+        Execution used = wanted == null ? execution : wanted;
+        if (used.workers() < 1) {
+            throw new LuthierException("--threads: expected at least 1, got " + used.workers());
+        }
+        return used;
     }
 
     private ModelStore.Loaded open(Choice choice, Leases leases, Execution wanted, Cancellation cancellation) {

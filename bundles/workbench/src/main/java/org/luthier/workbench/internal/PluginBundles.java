@@ -206,7 +206,7 @@ public final class PluginBundles implements Plugins {
                 retire(before.bundle);
             }
         } catch (LuthierException e) {
-            LOG.warn("the plug-in {} is left out: {}", file.getFileName(), e.getMessage());
+            LOG.warn("plug-in left out: {}", e.getMessage());
             throw e;
         }
     }
