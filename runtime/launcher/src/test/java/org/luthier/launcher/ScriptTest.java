@@ -39,11 +39,16 @@ class ScriptTest {
             printf lib/one.jar:lib/nd4j-native-1.0.jar >$layout/lib/class-path.txt
             variant=plain
             for word; do case $word in -Dnd4j.variant=*) variant=${word#*=} ;; esac; done
+            [[ $* != *-Pcuda* ]] || { mkdir -p $layout/lib-cuda; touch $layout/lib-cuda/nd4j-cuda.jar; }
             touch $layout/lib/variants/nd4j-native-1.0-$variant.jar $layout/layout.properties
             """;
 
     /** Says how it was started. */
-    private static final String JAVA = "#!/usr/bin/env bash\nprintf '%s\\n' \"$OMP_NUM_THREADS\" \"$@\"\n";
+    private static final String JAVA = """
+            #!/usr/bin/env bash
+            if [[ $* == *GpuCheck* ]]; then [ -e "$WITNESS.gpu" ] && echo 3 && exit; echo 'no GPU' >&2; exit 1; fi
+            printf '%s\\n' "$OMP_NUM_THREADS" "GPU ${CUDA_VISIBLE_DEVICES-}" "$@"
+            """;
 
     @TempDir
     Path folder;
@@ -207,6 +212,27 @@ class ScriptTest {
         assertEquals(2, run("env", "--heap=much").code());
         assertEquals(1, run("--backend=cuda", "env").code());
         assertEquals(0, builds());
+    }
+
+    @Test
+    void cudaIsFetchedOnlyWhereItCanRun() throws Exception {
+        Ended refused = run("--backend", "nd4j-cuda", "env");
+        assertEquals(1, refused.code());
+        assertEquals("no GPU\n", refused.err());
+        assertEquals(0, builds());
+
+        run("env");
+        assertFalse(Files.readString(witness).contains("-Pcuda"));
+        Files.writeString(Path.of(witness + ".gpu"), "");
+        Ended ended = run("env", "--backend", "nd4j-cuda");
+        assertEquals(0, ended.code(), ended.err());
+        assertTrue(ended.err().contains("2.4 GB"), ended.err());
+        assertTrue(Files.readAllLines(witness).get(1).contains(" -Pcuda "));
+        assertTrue(
+                ended.out().contains("lib-cuda/nd4j-cuda.jar") && !ended.out().contains("nd4j-native"), ended.out());
+        assertTrue(ended.out().contains("GPU 3\n"), ended.out());
+        assertEquals("", run("env", "--backend", "nd4j-cuda").err(), "once");
+        assertTrue(run("env").out().contains("nd4j-native"));
     }
 
     @Test
