@@ -268,6 +268,17 @@ class ProcessTest {
     }
 
     @Test
+    void interruptingAPipedCommandEndsTheSession() throws Exception {
+        Sounds.arpeggio(600, folder.resolve("long.wav"));
+        Running running = start(Luthier.LAYOUT.resolve("luthier"), "transcribe long.wav -o x.mid\nmodel:list\n");
+        running.awaitOutput("long.wav: ");
+        running.signal("INT");
+        Ended ended = running.end().expect(130);
+        assertEquals("", ended.out());
+        assertFalse(Files.exists(folder.resolve("x.mid")));
+    }
+
+    @Test
     void aPluginThatIsKeptIsLoadedAndABrokenOneLeftOut() throws Exception {
         Path second = Builds.of(
                 "org.luthier.assembler-basicpitch",

@@ -16,6 +16,16 @@ public record Folders(Path install, Path home, Path cache) {
         install = install.toAbsolutePath().normalize();
         home = home.toAbsolutePath().normalize();
         cache = cache.toAbsolutePath().normalize();
+        checkName("LUTHIER_HOME", home);
+        checkName("LUTHIER_CACHE", cache);
+    }
+
+    /** The watcher of the plug-ins folder takes its folders as text, in which these mean something. */
+    private static void checkName(String variable, Path folder) {
+        if (folder.toString().contains(",") || folder.toString().contains("${")) {
+            throw LaunchException.failed("the folder " + folder
+                    + " cannot be used: its name holds a comma or '${'; set " + variable + " to another one");
+        }
     }
 
     /**

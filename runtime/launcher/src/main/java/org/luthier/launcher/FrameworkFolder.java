@@ -4,13 +4,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -21,6 +22,11 @@ import java.util.stream.Stream;
  */
 final class FrameworkFolder implements AutoCloseable {
     private static final String LOCK = "lock";
+    /**
+     * The folders of this process; guarded by the class. They are never looked into: closing any file closes all locks that the process
+     * holds on it.
+     */
+    private static final Set<Path> OWN = new HashSet<>();
 
     private final Path path;
     private final FileChannel channel;
@@ -46,6 +52,7 @@ final class FrameworkFolder implements AutoCloseable {
                     Path path = Files.createTempDirectory(parent, "process-");
                     FileChannel channel = open(path.resolve(LOCK));
                     channel.lock();
+                    OWN.add(path);
                     return new FrameworkFolder(path, channel);
                 }
             }
@@ -64,7 +71,7 @@ final class FrameworkFolder implements AutoCloseable {
     private static void removeStale(Path parent) throws IOException {
         try (DirectoryStream<Path> folders = Files.newDirectoryStream(parent, "process-*")) {
             for (Path folder : folders) {
-                if (isAbandoned(folder)) {
+                if (!OWN.contains(folder) && isAbandoned(folder)) {
                     delete(folder);
                 }
             }
@@ -75,8 +82,8 @@ final class FrameworkFolder implements AutoCloseable {
         try (FileChannel channel = open(folder.resolve(LOCK));
                 FileLock lock = channel.tryLock()) {
             return lock != null;
-        } catch (OverlappingFileLockException | IOException e) {
-            // Another framework of this very process, or another user's.
+        } catch (IOException e) {
+            // Another user's.
             return false;
         }
     }
@@ -88,6 +95,9 @@ final class FrameworkFolder implements AutoCloseable {
     /** Removes the folder. */
     @Override
     public void close() {
+        synchronized (FrameworkFolder.class) {
+            OWN.remove(path);
+        }
         delete(path);
         try {
             channel.close();

@@ -189,11 +189,10 @@ public final class Launcher implements AutoCloseable {
         if (e.getType() == BundleException.RESOLVE_ERROR) {
             Matcher missing = MISSING_PACKAGE.matcher(message);
             if (missing.matches()) {
+                String from = missing.group(2);
+                String below = missing.group(3);
                 return "nobody exports the package " + missing.group(1)
-                        + (missing.group(2) == null
-                                ? ""
-                                : " from version " + missing.group(2)
-                                        + (missing.group(3) == null ? "" : " up to, without, " + missing.group(3)));
+                        + (from == null ? "" : ", version " + (below == null ? from : "[" + from + "," + below + ")"));
             }
         }
         return e.getCause() == null ? message : message + " (" + e.getCause() + ")";

@@ -45,11 +45,11 @@ public final class Main {
                 : Boolean.getBoolean("luthier.stdin.tty") ? Launcher.Mode.TERMINAL : Launcher.Mode.SESSION;
         Folders folders = Folders.of(Path.of(System.getProperty("luthier.install", ".")), System.getenv());
         try (Launcher launcher = Launcher.start(folders, mode, properties(arguments))) {
-            signals.commandBegins();
             try {
+                signals.commandBegins();
                 return switch (mode) {
                     case COMMAND -> launcher.run(arguments.command().toArray(String[]::new));
-                    case SESSION -> PipedCommands.run(launcher.context());
+                    case SESSION -> PipedCommands.run(launcher.context(), signals);
                     case TERMINAL -> launcher.await();
                 };
             } catch (IOException e) {

@@ -24,58 +24,72 @@ final class PipedCommands {
     /** The session variable in which our commands leave it. */
     private static final String EXIT_CODE = "luthier.exit";
 
-    private PipedCommands() {}
+    private static final int INTERRUPTED = 130;
 
-    /** Runs all lines; a failure does not stop the rest.
+    private final PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
+    private final Class<?> type;
+    private final Object session;
+
+    private PipedCommands(ServiceReference<?> reference, Object processor) throws ReflectiveOperationException {
+        type = reference.getBundle().loadClass("org.apache.felix.service.command.CommandSession");
+        session = reference
+                .getBundle()
+                .loadClass(PROCESSOR)
+                .getMethod("createSession", InputStream.class, OutputStream.class, OutputStream.class)
+                .invoke(
+                        processor,
+                        new ByteArrayInputStream(new byte[0]),
+                        out,
+                        new FileOutputStream(FileDescriptor.err));
+        put("SCOPE", "luthier:*");
+    }
+
+    /** Runs all lines; a failure does not stop the rest, an interruption does.
      *
      * @return the exit code of the last command that failed, or 0 */
-    static int run(BundleContext context) throws IOException {
+    static int run(BundleContext context, Signals signals) throws IOException {
         ServiceReference<?> reference = context.getServiceReference(PROCESSOR);
         if (reference == null) {
             throw LaunchException.failed("the shell did not start: no service " + PROCESSOR);
         }
-        Object processor = context.getService(reference);
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
-        PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
         int code = 0;
         try {
-            Class<?> processorType = reference.getBundle().loadClass(PROCESSOR);
-            Class<?> sessionType = reference.getBundle().loadClass("org.apache.felix.service.command.CommandSession");
-            Object session = processorType
-                    .getMethod("createSession", InputStream.class, OutputStream.class, OutputStream.class)
-                    .invoke(
-                            processor,
-                            new ByteArrayInputStream(new byte[0]),
-                            out,
-                            new FileOutputStream(FileDescriptor.err));
-            sessionType.getMethod("put", String.class, Object.class).invoke(session, "SCOPE", "luthier:*");
-            for (String line = lines.readLine();
-                    line != null && !Thread.currentThread().isInterrupted();
-                    line = lines.readLine()) {
-                if (line.isBlank() || line.stripLeading().startsWith("#")) {
-                    continue;
-                }
-                sessionType.getMethod("put", String.class, Object.class).invoke(session, EXIT_CODE, 0);
-                try {
-                    Object result =
-                            sessionType.getMethod("execute", CharSequence.class).invoke(session, line);
-                    if (result != null) {
-                        out.println(sessionType
-                                .getMethod("format", Object.class, int.class)
-                                .invoke(session, result, 0));
-                    }
-                    if (sessionType.getMethod("get", String.class).invoke(session, EXIT_CODE) instanceof Integer exit
-                            && exit != 0) {
-                        code = exit;
-                    }
-                } catch (InvocationTargetException e) {
-                    System.err.println("luthier: " + e.getCause().getMessage());
-                    code = 1;
+            PipedCommands commands = new PipedCommands(reference, context.getService(reference));
+            signals.betweenCommands();
+            String line;
+            while (code != INTERRUPTED && (line = lines.readLine()) != null) {
+                if (!line.isBlank() && !line.stripLeading().startsWith("#")) {
+                    signals.commandBegins();
+                    int exit = commands.execute(line);
+                    code = exit == 0 ? code : exit;
+                    signals.betweenCommands();
                 }
             }
         } catch (ReflectiveOperationException e) {
             throw LaunchException.failed("the shell cannot be used: " + e, e);
         }
         return code;
+    }
+
+    private int execute(String line) throws ReflectiveOperationException {
+        put(EXIT_CODE, 0);
+        try {
+            Object result = type.getMethod("execute", CharSequence.class).invoke(session, line);
+            if (result != null) {
+                out.println(type.getMethod("format", Object.class, int.class).invoke(session, result, 0));
+            }
+            return type.getMethod("get", String.class).invoke(session, EXIT_CODE) instanceof Integer exit ? exit : 0;
+        } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof InterruptedException) {
+                return INTERRUPTED;
+            }
+            System.err.println("luthier: " + e.getCause().getMessage());
+            return 1;
+        }
+    }
+
+    private void put(String name, Object value) throws ReflectiveOperationException {
+        type.getMethod("put", String.class, Object.class).invoke(session, name, value);
     }
 }

@@ -44,6 +44,11 @@ final class Signals {
         command = Thread.currentThread();
     }
 
+    /** Between two commands there is nothing to clean up: the first signal ends the process. */
+    synchronized void betweenCommands() {
+        command = null;
+    }
+
     /** The command has its result; a late signal does not change it. */
     synchronized void commandEnded() {
         command = null;

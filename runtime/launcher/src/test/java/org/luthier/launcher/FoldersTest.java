@@ -1,6 +1,7 @@
 package org.luthier.launcher;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
@@ -32,5 +33,13 @@ class FoldersTest {
     void thenTheirDefaults() {
         Folders folders = Folders.of(INSTALL, Map.of());
         assertEquals(Path.of(System.getProperty("user.home"), ".local/share/luthier"), folders.home());
+    }
+
+    @Test
+    void namesThatTheWatcherCannotTakeAreRefused() {
+        LaunchException e =
+                assertThrows(LaunchException.class, () -> Folders.of(INSTALL, Map.of("LUTHIER_HOME", "/a,b")));
+        assertTrue(e.getMessage().contains("LUTHIER_HOME") && e.getMessage().contains("/a,b"), e.getMessage());
+        assertThrows(LaunchException.class, () -> Folders.of(INSTALL, Map.of("LUTHIER_CACHE", "/a${b}")));
     }
 }

@@ -14,7 +14,7 @@ class LauncherTest {
                         + "to resolve org.luthier.debug [9](R 9.0): missing requirement [org.luthier.debug [9](R 9.0)] osgi.wiring.package; "
                         + "(&(osgi.wiring.package=org.gone)(version>=3.1.0)(!(version>=4.0.0)))] Unresolved requirements: [[org.luthier.shell]]";
         assertEquals(
-                "nobody exports the package org.gone from version 3.1.0 up to, without, 4.0.0",
+                "nobody exports the package org.gone, version [3.1.0,4.0.0)",
                 Launcher.oneLine(new BundleException(felix, BundleException.RESOLVE_ERROR)));
         assertEquals(
                 "nobody exports the package org.gone",
