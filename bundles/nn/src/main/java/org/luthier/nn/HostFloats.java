@@ -49,7 +49,7 @@ public final class HostFloats {
     }
 
     /** Whether the elements lie row-major without gaps. */
-    public static boolean isContiguous(INDArray tensor) {
+    private static boolean isContiguous(INDArray tensor) {
         long expected = 1;
         for (int d = tensor.rank() - 1; d >= 0; d--) {
             if (tensor.size(d) != 1 && tensor.stride(d) != expected) {
