@@ -11,6 +11,8 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.Charset;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
 
@@ -25,6 +27,10 @@ final class PipedCommands {
     private static final String EXIT_CODE = "luthier.exit";
 
     private static final int INTERRUPTED = 130;
+    /** Stands for a command that has not ended. */
+    private static final int RUNNING = -1;
+
+    private static final long CLEAN_UP_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
     private final Class<?> type;
@@ -60,7 +66,7 @@ final class PipedCommands {
             String line;
             while (code != INTERRUPTED && (line = lines.readLine()) != null) {
                 if (!line.isBlank() && !line.stripLeading().startsWith("#")) {
-                    signals.commandBegins();
+                    signals.commandBegins(commands::interrupt);
                     int exit = commands.execute(line);
                     code = exit == 0 ? code : exit;
                     signals.betweenCommands();
@@ -73,20 +79,47 @@ final class PipedCommands {
     }
 
     private int execute(String line) throws ReflectiveOperationException {
-        put(EXIT_CODE, 0);
+        put(EXIT_CODE, RUNNING);
         try {
             Object result = type.getMethod("execute", CharSequence.class).invoke(session, line);
             if (result != null) {
                 out.println(type.getMethod("format", Object.class, int.class).invoke(session, result, 0));
             }
-            return type.getMethod("get", String.class).invoke(session, EXIT_CODE) instanceof Integer exit ? exit : 0;
+            return Math.max(0, exitCode());
         } catch (InvocationTargetException e) {
             if (e.getCause() instanceof InterruptedException) {
+                awaitEnd();
                 return INTERRUPTED;
             }
             System.err.println("luthier: " + e.getCause().getMessage());
             return 1;
         }
+    }
+
+    /** Gogo runs a command on a thread of its own and does not wait for one that it has interrupted. */
+    private void awaitEnd() throws ReflectiveOperationException {
+        long start = System.nanoTime();
+        while (exitCode() == RUNNING && System.nanoTime() - start < CLEAN_UP_NANOS) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+        }
+    }
+
+    private void interrupt() {
+        try {
+            Object job = type.getMethod("foregroundJob").invoke(session);
+            if (job != null) {
+                type.getMethod("foregroundJob")
+                        .getReturnType()
+                        .getMethod("interrupt")
+                        .invoke(job);
+            }
+        } catch (ReflectiveOperationException e) {
+            System.err.println("luthier: cannot interrupt: " + e);
+        }
+    }
+
+    private int exitCode() throws ReflectiveOperationException {
+        return type.getMethod("get", String.class).invoke(session, EXIT_CODE) instanceof Integer exit ? exit : 0;
     }
 
     private void put(String name, Object value) throws ReflectiveOperationException {

@@ -9,7 +9,7 @@ import java.lang.reflect.Proxy;
 final class Signals {
     private static final int INTERRUPTED = 130;
 
-    private Thread command;
+    private Runnable interruption;
     private boolean asked;
     private boolean ended;
 
@@ -40,29 +40,34 @@ final class Signals {
     }
 
     /** From here on the first signal interrupts this thread. */
-    synchronized void commandBegins() {
-        command = Thread.currentThread();
+    void commandBegins() {
+        commandBegins(Thread.currentThread()::interrupt);
+    }
+
+    /** From here on the first signal does this. */
+    synchronized void commandBegins(Runnable interruption) {
+        this.interruption = interruption;
     }
 
     /** Between two commands there is nothing to clean up: the first signal ends the process. */
     synchronized void betweenCommands() {
-        command = null;
+        interruption = null;
     }
 
     /** The command has its result; a late signal does not change it. */
     synchronized void commandEnded() {
-        command = null;
+        interruption = null;
         ended = true;
         Thread.interrupted();
     }
 
     private synchronized void received() {
-        if (asked || command == null && !ended) {
+        if (asked || interruption == null && !ended) {
             Runtime.getRuntime().halt(INTERRUPTED);
         }
         asked = true;
-        if (command != null) {
-            command.interrupt();
+        if (interruption != null) {
+            interruption.run();
         }
     }
 }
