@@ -39,7 +39,7 @@ public final class NpyFormat implements CheckpointFormat {
         FileBytes file = FileBytes.open(path);
         try {
             NpyHeader header = NpyHeader.read(file.read(0, Math.min(file.size(), NpyHeader.MAX_BYTES)), file.size());
-            return new Opened(file, header);
+            return new Opened(file, new Array(header.tensor(ARRAY), header));
         } catch (NpyHeader.BrokenRule e) {
             file.close();
             throw file.broken(e.offset, e.rule, e.getMessage());
@@ -49,18 +49,19 @@ public final class NpyFormat implements CheckpointFormat {
         }
     }
 
-    private static final class Opened extends StoredCheckpoint {
-        private final FileBytes file;
-        private final NpyHeader header;
+    private record Array(TensorInfo tensor, NpyHeader header) implements StoredCheckpoint.Stored {}
 
-        Opened(FileBytes file, NpyHeader header) {
-            super("npy", file, Map.of(ARRAY, new TensorInfo(ARRAY, header.shape(), header.dtype())), Map.of());
+    private static final class Opened extends StoredCheckpoint<Array> {
+        private final FileBytes file;
+
+        Opened(FileBytes file, Array array) {
+            super("npy", file, Map.of(ARRAY, array), Map.of());
             this.file = file;
-            this.header = header;
         }
 
         @Override
-        ByteBuffer bytes(TensorInfo tensor) {
+        ByteBuffer bytes(Array array) {
+            NpyHeader header = array.header();
             return header.rowMajor(file.read(header.dataOffset(), file.size() - header.dataOffset()));
         }
     }

@@ -5,8 +5,10 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.luthier.api.checkpoint.DType;
+import org.luthier.api.checkpoint.TensorInfo;
 
 /**
  * The header of a .npy array: a Python dictionary with the keys descr, fortran_order and shape, read by a parser that knows nothing
@@ -100,6 +102,11 @@ record NpyHeader(DType dtype, boolean bigEndian, boolean fortranOrder, List<Long
         return header;
     }
 
+    /** What the header tells of a tensor. */
+    TensorInfo tensor(String name) {
+        return new TensorInfo(name, shape, dtype);
+    }
+
     /** Elements as stored to little-endian and row-major, in place where the order allows it. */
     ByteBuffer rowMajor(ByteBuffer stored) {
         ByteBuffer bytes = stored.order(ByteOrder.LITTLE_ENDIAN);
@@ -124,7 +131,7 @@ record NpyHeader(DType dtype, boolean bigEndian, boolean fortranOrder, List<Long
 
     private ByteBuffer fromFortran(ByteBuffer bytes) {
         List<Long> reversed = new ArrayList<>(shape);
-        java.util.Collections.reverse(reversed);
+        Collections.reverse(reversed);
         int[] axes = new int[shape.size()];
         for (int i = 0; i < axes.length; i++) {
             axes[i] = axes.length - 1 - i;

@@ -61,7 +61,8 @@ public final class NpzFormat implements CheckpointFormat {
                             entry.headerOffset(), "npz-entry", "entry '" + entry.name() + "' is no .npy array");
                 }
                 String name = entry.name().substring(0, entry.name().length() - SUFFIX.length());
-                members.put(name, new Member(entry, header(file, archive, entry)));
+                NpyHeader header = header(file, archive, entry);
+                members.put(name, new Member(header.tensor(name), entry, header));
             }
             return new Opened(file, archive, members);
         } catch (RuntimeException | Error e) {
@@ -81,39 +82,28 @@ public final class NpzFormat implements CheckpointFormat {
         }
     }
 
-    private record Member(ZipArchive.Entry entry, NpyHeader header) {}
+    private record Member(TensorInfo tensor, ZipArchive.Entry entry, NpyHeader header)
+            implements StoredCheckpoint.Stored {}
 
-    private static final class Opened extends StoredCheckpoint {
+    private static final class Opened extends StoredCheckpoint<Member> {
         private final FileBytes file;
         private final ZipArchive archive;
-        private final Map<String, Member> members;
 
         Opened(FileBytes file, ZipArchive archive, Map<String, Member> members) {
-            super("npz", file, infos(members), Map.of());
+            super("npz", file, members, Map.of());
             this.file = file;
             this.archive = archive;
-            this.members = members;
-        }
-
-        private static Map<String, TensorInfo> infos(Map<String, Member> members) {
-            Map<String, TensorInfo> infos = new LinkedHashMap<>();
-            members.forEach((name, member) -> infos.put(
-                    name,
-                    new TensorInfo(
-                            name, member.header().shape(), member.header().dtype())));
-            return infos;
         }
 
         @Override
-        ByteBuffer bytes(TensorInfo tensor) {
-            Member member = members.get(tensor.name());
+        ByteBuffer bytes(Member member) {
             ZipArchive.Entry entry = member.entry();
             long length = entry.size() - member.header().dataOffset();
             if (length > FileBytes.MAX_ARRAY) {
                 throw file.broken(
                         entry.dataOffset(),
                         "too-large",
-                        "tensor '" + tensor.name() + "' has " + length + " bytes, a buffer holds "
+                        "tensor '" + member.tensor().name() + "' has " + length + " bytes, a buffer holds "
                                 + FileBytes.MAX_ARRAY);
             }
             try (InputStream in = archive.open(entry)) {

@@ -64,7 +64,7 @@ public final class SafetensorsFormat implements CheckpointFormat {
         }
     }
 
-    private record Extent(TensorInfo tensor, long begin, long end) {}
+    private record Extent(TensorInfo tensor, long begin, long end) implements StoredCheckpoint.Stored {}
 
     /** Reads the header of one file. */
     private static final class Header {
@@ -241,27 +241,18 @@ public final class SafetensorsFormat implements CheckpointFormat {
         }
     }
 
-    private static final class Opened extends StoredCheckpoint {
+    private static final class Opened extends StoredCheckpoint<Extent> {
         private final FileBytes file;
-        private final Map<String, Extent> extents;
         private final long dataStart;
 
         Opened(FileBytes file, Map<String, Extent> extents, Map<String, String> metadata, long dataStart) {
-            super("safetensors", file, infos(extents), metadata);
+            super("safetensors", file, extents, metadata);
             this.file = file;
-            this.extents = extents;
             this.dataStart = dataStart;
         }
 
-        private static Map<String, TensorInfo> infos(Map<String, Extent> extents) {
-            Map<String, TensorInfo> infos = new LinkedHashMap<>();
-            extents.forEach((name, extent) -> infos.put(name, extent.tensor()));
-            return infos;
-        }
-
         @Override
-        ByteBuffer bytes(TensorInfo tensor) {
-            Extent extent = extents.get(tensor.name());
+        ByteBuffer bytes(Extent extent) {
             return file.read(dataStart + extent.begin(), extent.end() - extent.begin());
         }
     }

@@ -10,23 +10,36 @@ import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.TensorInfo;
 
-/** What the checkpoints of all formats have in common; a format adds where the bytes of a tensor are. */
-abstract class StoredCheckpoint implements Checkpoint {
+/**
+ * What the checkpoints of all formats have in common.
+ *
+ * @param <T> what a format knows of a tensor: where its bytes are
+ */
+abstract class StoredCheckpoint<T extends StoredCheckpoint.Stored> implements Checkpoint {
+    /** A tensor in a file. */
+    interface Stored {
+        TensorInfo tensor();
+    }
+
     private final String format;
     private final FileBytes file;
+    private final Map<String, T> stored;
     private final Map<String, TensorInfo> tensors;
     private final Map<String, String> metadata;
 
     /** @param file the file that errors are about; closed with this checkpoint */
-    StoredCheckpoint(String format, FileBytes file, Map<String, TensorInfo> tensors, Map<String, String> metadata) {
+    StoredCheckpoint(String format, FileBytes file, Map<String, T> stored, Map<String, String> metadata) {
         this.format = format;
         this.file = file;
-        this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+        this.stored = stored;
+        Map<String, TensorInfo> infos = new LinkedHashMap<>();
+        stored.forEach((name, each) -> infos.put(name, each.tensor()));
+        this.tensors = Collections.unmodifiableMap(infos);
         this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
     }
 
-    /** The bytes of a tensor that exists, as {@link #read} returns them. */
-    abstract ByteBuffer bytes(TensorInfo tensor);
+    /** The bytes of a tensor, as {@link #read} returns them. */
+    abstract ByteBuffer bytes(T tensor);
 
     @Override
     public String name() {
@@ -60,16 +73,16 @@ abstract class StoredCheckpoint implements Checkpoint {
 
     @Override
     public final ByteBuffer read(String name) {
-        return bytes(info(name)).order(ByteOrder.LITTLE_ENDIAN);
+        return bytes(stored(name)).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     @Override
     public final float[] floats(String name) {
-        return Floats.of(file.path().toString(), info(name), read(name));
+        return Floats.of(file.path().toString(), stored(name).tensor(), read(name));
     }
 
-    private TensorInfo info(String name) {
-        TensorInfo tensor = tensors.get(name);
+    private T stored(String name) {
+        T tensor = stored.get(name);
         if (tensor == null) {
             throw new CheckpointException(
                     file.path().toString(),

@@ -87,7 +87,8 @@ public final class TfjsFormat implements CheckpointFormat {
     }
 
     /** Bytes of a tensor: from here to there in the shards of its group laid end to end. */
-    private record Extent(TensorInfo tensor, List<FileBytes> shards, long begin, long end) {}
+    private record Extent(TensorInfo tensor, List<FileBytes> shards, long begin, long end)
+            implements StoredCheckpoint.Stored {}
 
     /** Reads the manifest of one model. */
     private static final class Manifest {
@@ -237,31 +238,22 @@ public final class TfjsFormat implements CheckpointFormat {
         }
     }
 
-    private static final class Opened extends StoredCheckpoint {
+    private static final class Opened extends StoredCheckpoint<Extent> {
         private final FileBytes model;
         private final Map<String, FileBytes> shards;
-        private final Map<String, Extent> extents;
 
         Opened(
                 FileBytes model,
                 Map<String, FileBytes> shards,
                 Map<String, Extent> extents,
                 Map<String, String> metadata) {
-            super("tfjs", model, infos(extents), metadata);
+            super("tfjs", model, extents, metadata);
             this.model = model;
             this.shards = shards;
-            this.extents = extents;
-        }
-
-        private static Map<String, TensorInfo> infos(Map<String, Extent> extents) {
-            Map<String, TensorInfo> infos = new LinkedHashMap<>();
-            extents.forEach((name, extent) -> infos.put(name, extent.tensor()));
-            return infos;
         }
 
         @Override
-        ByteBuffer bytes(TensorInfo tensor) {
-            Extent extent = extents.get(tensor.name());
+        ByteBuffer bytes(Extent extent) {
             long length = extent.end() - extent.begin();
             ByteBuffer whole = null;
             long shardBegin = 0;
@@ -273,7 +265,7 @@ public final class TfjsFormat implements CheckpointFormat {
                     if (part.remaining() == length) {
                         return part;
                     }
-                    whole = (whole == null ? allocate(tensor, length) : whole).put(part);
+                    whole = (whole == null ? allocate(extent.tensor(), length) : whole).put(part);
                 }
                 shardBegin += shard.size();
             }
