@@ -94,6 +94,12 @@ class LayerCommandsTest {
     }
 
     @Test
+    void namesAMistypedOptionBeforeWhatIsMissingForIt() {
+        assertEquals(2, trace("--audoi", "a.wav", "-o", "a.trace"));
+        assertTrue(captured.err().contains("unknown option --audoi; did you mean --audio?"), captured.err());
+    }
+
+    @Test
     void leavesAnExistingTraceAlone() {
         assertEquals(0, trace("--audio", "a.wav", "-o", "a.trace"));
         assertEquals(1, trace("--audio", "a.wav", "-o", "a.trace"));

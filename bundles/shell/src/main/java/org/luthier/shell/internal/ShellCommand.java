@@ -15,6 +15,7 @@ import org.luthier.workbench.Versions;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -177,8 +178,11 @@ public abstract class ShellCommand<O extends CommonOptions> {
 
     private int misused(ParameterException e, Console console) {
         String message = e.getMessage().replaceFirst("^Error: ", "");
-        if (e instanceof UnmatchedArgumentException unmatched && unmatched.isUnknownOption()) {
-            String option = unmatched.getUnmatched().get(0);
+        List<String> unmatched = e.getCommandLine().getUnmatchedArguments();
+        // What seems to be missing may have been given to an option whose name is mistyped.
+        boolean missing = e instanceof MissingParameterException || e instanceof UnmatchedArgumentException;
+        if (missing && new UnmatchedArgumentException(e.getCommandLine(), unmatched).isUnknownOption()) {
+            String option = unmatched.get(0);
             message = "unknown option " + option
                     + Nearest.hint(
                             option.replaceFirst("=.*", ""),

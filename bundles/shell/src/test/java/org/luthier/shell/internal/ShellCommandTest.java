@@ -87,6 +87,9 @@ class ShellCommandTest {
                 "a.wav --onset 3|unknown option --onset",
                 "a.wav --threshhold 3|did you mean --threshold",
                 "-o b.mid|FILE",
+                "--threshhold=3|unknown option --threshhold=3; did you mean --threshold?",
+                "-o b.mid --frobnicate|unknown option --frobnicate",
+                "--frobnicate -o|unknown option --frobnicate",
                 "a.wav --part other --part usual|--part",
                 "a.wav --threads many|--threads",
             })
