@@ -27,16 +27,15 @@ final class PianoRoll {
     /** A semitone must be this high for a bend to be seen. */
     private static final int BEND_SEMITONE = 5;
 
-    private static final String[] FAMILIES = {
-        "Piano", "Mallets", "Organ", "Guitar", "Bass", "Strings", "Ensemble", "Brass",
-        "Reeds", "Pipes", "Synth lead", "Synth pad", "Synth effects", "World", "Percussion", "Effects"
-    };
+    /** So that a long file name leaves room for the facts and the legend. */
+    private static final double TITLE_WIDTH = 700;
 
     private final Transcription transcription;
     private final List<Note> notes;
     private final Layout layout;
     private final Canvas canvas;
     private final Lettering lettering;
+    private final Instruments instruments;
 
     PianoRoll(Transcription transcription) throws IOException {
         this.transcription = transcription;
@@ -45,6 +44,7 @@ final class PianoRoll {
         this.layout = Layout.of(notes, transcription.duration());
         this.canvas = new Canvas(Layout.WIDTH, layout.height(), Colours.PAGE);
         this.lettering = new Lettering();
+        this.instruments = new Instruments();
     }
 
     Canvas draw() {
@@ -64,8 +64,8 @@ final class PianoRoll {
 
     private void drawHeader() {
         Provenance provenance = transcription.provenance();
-        String title =
-                provenance.audio() == null ? "Piano roll" : provenance.audio().file();
+        String title = lettering.fit(
+                provenance.audio() == null ? "Piano roll" : provenance.audio().file(), TITLE, TITLE_WIDTH);
         lettering.draw(canvas, title, Layout.LEFT, 20, TITLE, Colours.INK);
         double left = Layout.LEFT + lettering.width(title, TITLE) + 22;
         String facts = provenance.model().id() + "   " + notes.size() + (notes.size() == 1 ? " note" : " notes") + "   "
@@ -80,7 +80,7 @@ final class PianoRoll {
         notes.stream()
                 .sorted(Comparator.comparing(Note::drum).thenComparingInt(Note::program))
                 .forEach(note -> entries.putIfAbsent(
-                        note.drum() ? "Drums" : FAMILIES[note.program() / 8] + " " + (note.program() + 1),
+                        instruments.name(note.program(), note.drum()),
                         Colours.instrument(note.program(), note.drum())));
         double right = Layout.ROLL_RIGHT;
         List<Map.Entry<String, Integer>> fromTheRight = new ArrayList<>(entries.entrySet());

@@ -152,6 +152,31 @@ class PianoRollWriterTest {
         assertEquals("abc", lettering.fit("abc", 12, 100));
     }
 
+    @Test
+    void everyProgramHasItsNameInLettersThatCanBeDrawn() throws IOException {
+        Instruments instruments = new Instruments();
+        assertEquals("Acoustic Grand Piano", instruments.name(0, false));
+        assertEquals("Electric Piano 1", instruments.name(4, false));
+        assertEquals("Gunshot", instruments.name(127, false));
+        assertEquals("Drums", instruments.name(0, true));
+        for (int program = 0; program < 128; program++) {
+            assertTrue(
+                    instruments.name(program, false).matches("[A-Za-z0-9 ()+-]{4,24}"),
+                    instruments.name(program, false));
+        }
+    }
+
+    @Test
+    void aLongFileNameLeavesRoomForTheLegend() throws IOException {
+        List<Note> notes = List.of(Note.of(0, 1, 60, 127, 4, false));
+        BufferedImage image = image(transcription("a long name ".repeat(30) + ".wav", 2, notes));
+        int legend = 0;
+        for (int x = Layout.WIDTH / 2; x < Layout.ROLL_RIGHT; x++) {
+            legend += at(image, x, 30) == Colours.instrument(4, false) ? 1 : 0;
+        }
+        assertTrue(legend >= 10, legend + " pixels of the instrument's colour beside the title");
+    }
+
     private static int at(BufferedImage image, double x, int y) {
         return image.getRGB((int) x, y) & 0xFFFFFF;
     }
