@@ -16,7 +16,10 @@ import org.luthier.api.CancelledException;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.files.Sha256;
 
-/** The bytes of one open file, read at any place by several threads; every failure is a {@link CheckpointException}, an interrupt a {@link CancelledException}. */
+/**
+ * The bytes of one open file, read at any place by several threads; every failure is a {@link CheckpointException}. A thread that is
+ * interrupted while it reads gets a {@link CancelledException}, and the file is closed for all.
+ */
 final class FileBytes implements AutoCloseable {
     /** Largest array that every Java machine can make. */
     static final int MAX_ARRAY = Integer.MAX_VALUE - 8;

@@ -1,5 +1,6 @@
 package org.luthier.checkpoint;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonParser;
@@ -34,6 +35,11 @@ final class Json {
     /** A parser of the tokens, for files too large for a tree. */
     static JsonParser parser(InputStream in) throws IOException {
         return FACTORY.createParser(reader(in));
+    }
+
+    /** What is wrong with a text, without the parser's words on where its text came from. */
+    static String reason(JacksonException e) {
+        return e.getOriginalMessage().replaceAll(" \\([^()]*\\[Source: .*?line: (\\d+).*?]\\)", " (from line $1)");
     }
 
     /** Text of UTF-8 bytes; fails on bytes that are none. Given bytes, the JSON parser would guess the encoding. */

@@ -81,7 +81,7 @@ public final class NameRules {
                 return new NameRules(resource.toString(), document);
             }
         } catch (JacksonException e) {
-            throw new LuthierException("name rules " + resource + ": " + e.getOriginalMessage(), e);
+            throw new LuthierException("name rules " + resource + ": " + Json.reason(e), e);
         } catch (IOException e) {
             throw new LuthierException("name rules " + resource + ": cannot be read: " + e.getMessage(), e);
         }

@@ -103,7 +103,7 @@ public final class SafetensorsFormat implements CheckpointFormat {
                         file.path().toString(),
                         at(e.getLocation() == null ? 0 : e.getLocation().getCharOffset()),
                         "header-json",
-                        "the header is no valid JSON: " + e.getOriginalMessage(),
+                        "the header is no valid JSON: " + Json.reason(e),
                         e);
             } catch (java.nio.charset.CharacterCodingException e) {
                 throw new CheckpointException(file.path().toString(), 8, "header-utf8", "the header is not UTF-8", e);

@@ -124,7 +124,7 @@ public final class TfjsFormat implements CheckpointFormat {
             } catch (JacksonException e) {
                 long at = e.getLocation() == null ? -1 : e.getLocation().getCharOffset();
                 throw new CheckpointException(
-                        model.path().toString(), at, "json", "no valid JSON: " + e.getOriginalMessage(), e);
+                        model.path().toString(), at, "json", "no valid JSON: " + Json.reason(e), e);
             } catch (java.nio.charset.CharacterCodingException e) {
                 throw new CheckpointException(model.path().toString(), -1, "json-utf8", "not UTF-8", e);
             } catch (IOException e) {

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.luthier.api.CancelledException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 
@@ -40,6 +41,30 @@ class CheckpointsTest {
                 "unknown-format",
                 refused(Files.createFile(folder.resolve("empty"))).rule());
         assertEquals("unreadable", refused(folder.resolve("missing")).rule());
+    }
+
+    @Test
+    void whatTheJsonParserSaysIsOneCleanLine() throws IOException {
+        Path header = Files.write(folder.resolve("a.safetensors"), TestFiles.safetensors("{\"a\":{\"shape\":[1", 0));
+        String message = refused(header).getMessage();
+        assertTrue(message.contains("expected close marker for Array (from line 1)"), message);
+        Path model = TestFiles.tfjs(folder.resolve("m"), "[}", new byte[0]).resolve("model.json");
+        message = assertThrows(CheckpointException.class, () -> new TfjsFormat().open(model))
+                .getMessage();
+        assertTrue(message.contains("expected ']' (from line 1)"), message);
+    }
+
+    @Test
+    void anInterruptedReaderIsCancelled() throws IOException {
+        Path file = Files.write(folder.resolve("a.npy"), TestFiles.npy("<f4", false, "(1,)", new byte[4]));
+        try (Checkpoint checkpoint = Checkpoints.builtIn().open(file)) {
+            Thread.currentThread().interrupt();
+            assertThrows(CancelledException.class, () -> checkpoint.read(NpyFormat.ARRAY));
+            assertTrue(Thread.interrupted());
+        }
+        try (Checkpoint again = Checkpoints.builtIn().open(file)) {
+            assertEquals(0, again.floats(NpyFormat.ARRAY)[0]);
+        }
     }
 
     private static CheckpointException refused(Path path) {
