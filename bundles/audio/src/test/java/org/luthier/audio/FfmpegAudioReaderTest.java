@@ -7,8 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -270,15 +269,9 @@ class FfmpegAudioReaderTest {
 
     static Path resource(String name) {
         try {
-            Path copy = Files.createTempDirectory("luthier-audio").resolve(name);
-            copy.toFile().deleteOnExit();
-            copy.getParent().toFile().deleteOnExit();
-            try (InputStream in = FfmpegAudioReaderTest.class.getResourceAsStream(name)) {
-                Files.copy(in, copy);
-            }
-            return copy;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            return Path.of(FfmpegAudioReaderTest.class.getResource(name).toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalArgumentException(name, e);
         }
     }
 
