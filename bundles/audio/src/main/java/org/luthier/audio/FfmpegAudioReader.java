@@ -16,8 +16,9 @@ import org.osgi.service.component.annotations.Component;
  * Reads audio files with FFmpeg and resamples them with {@link Resampler}.
  *
  * <p>WAV, W64, AIFF, AU and CAF with integers of 8 to 32 bits or floats, FLAC, ALAC, MP3, OGG (Vorbis, Opus), AAC, and these in
- * MP4/M4A and Matroska/WebM; up to 64 channels and more, from 1 to 768 kHz. Integers of b bits are divided by 2^(b-1); channels
- * are averaged with equal weights; what encoders put in front and behind is cut off where the file says how much that is.
+ * MP4/M4A and Matroska/WebM; any number of channels (tested up to 64), from 1 to 768 kHz. Integers of b bits are divided by
+ * 2^(b-1); channels are averaged with equal weights; what encoders put in front and behind is cut off where the file says how
+ * much that is.
  *
  * <p>Damage: a FLAC or ALAC file that is cut short or has an error in it is refused, as is any compressed file that ends before its
  * stated length. Of uncompressed audio whatever is there is read, even if the header states another length; in MP3, AAC, Vorbis

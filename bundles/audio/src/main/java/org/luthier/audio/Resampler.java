@@ -20,9 +20,9 @@ public final class Resampler {
         void accept(float[] samples, int offset, int length);
     }
 
-    /** Lowest and highest rate, in samples per second. */
+    /** Lowest rate, in samples per second. */
     public static final int LOWEST_RATE = 1_000;
-
+    /** Highest rate, in samples per second. */
     public static final int HIGHEST_RATE = 768_000;
 
     private static final double STOP_BAND_DB = 126; // 120 promised; the rest is for float coefficients and sums

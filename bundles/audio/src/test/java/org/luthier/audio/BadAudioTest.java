@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -177,6 +180,26 @@ class BadAudioTest {
                 .statedBytes(8000)
                 .write(folder.resolve("a.wav"));
         assertEquals(4000, read(file).facts().frames());
+    }
+
+    /** W64 counts samples in 64 bits: a header of millions of years at 48 kHz, whose samples no long can count after resampling. */
+    @Test
+    void absurdLength() throws IOException {
+        String suffix = "f3acd3118cd100c04f8edb8a";
+        ByteBuffer file = ByteBuffer.allocate(40 + 40 + 32 + 24 + 1000).order(ByteOrder.LITTLE_ENDIAN);
+        file.put("riff".getBytes())
+                .put(HexFormat.of().parseHex("2e91cf11a5d628db04c10000"))
+                .putLong(file.capacity());
+        file.put("wave".getBytes()).put(HexFormat.of().parseHex(suffix));
+        file.put("fmt ".getBytes()).put(HexFormat.of().parseHex(suffix)).putLong(24 + 16);
+        file.putShort((short) 1).putShort((short) 1).putInt(48_000).putInt(96_000);
+        file.putShort((short) 2).putShort((short) 16);
+        file.put("fact".getBytes())
+                .put(HexFormat.of().parseHex(suffix))
+                .putLong(24 + 8)
+                .putLong(Long.MAX_VALUE / 2);
+        file.put("data".getBytes()).put(HexFormat.of().parseHex(suffix)).putLong(24 + 1000);
+        refused(write("a.w64", file.array()), "too long");
     }
 
     @Test

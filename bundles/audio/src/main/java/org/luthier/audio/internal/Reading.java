@@ -103,7 +103,7 @@ public final class Reading {
         double claimed = stream.claimedSeconds();
         if (claimed >= 0) {
             total = Math.round(claimed * rate);
-            requireRoom(resampler.lengthAfter(total));
+            requireRoom(claimed * targetRate);
         }
     }
 
@@ -117,18 +117,19 @@ public final class Reading {
     }
 
     /** Says that a recording does not fit before the memory is gone; it is there twice for a moment, at the end. */
-    private void requireRoom(long samples) {
+    private void requireRoom(double samples) {
         if (2 * samples * Float.BYTES > Runtime.getRuntime().maxMemory() || samples > Integer.MAX_VALUE - 8) {
             throw tooLong(samples);
         }
     }
 
-    private LuthierException tooLong(long samples) {
+    /** In double, because a header may claim any number. */
+    private LuthierException tooLong(double samples) {
         return new LuthierException(String.format(
                 Locale.ROOT,
-                "%s: is too long: its samples need %d MB of free heap of %d MB; raise --heap or cut the file",
+                "%s: is too long: its samples need %.0f MB of free heap of %d MB; raise --heap or cut the file",
                 file,
-                2 * samples * Float.BYTES >> 20,
+                2 * samples * Float.BYTES / (1 << 20),
                 Runtime.getRuntime().maxMemory() >> 20));
     }
 
