@@ -1,5 +1,6 @@
 package org.luthier.nn;
 
+import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -77,8 +78,8 @@ public interface Convolution extends AutoCloseable {
                     && output.size(3) == outputs;
             if (!fits) {
                 throw new IllegalArgumentException("convolution " + this + " does not map "
-                        + java.util.Arrays.toString(input.shape()) + " to "
-                        + java.util.Arrays.toString(output.shape()));
+                        + Arrays.toString(input.shape()) + " to "
+                        + Arrays.toString(output.shape()));
             }
         }
     }

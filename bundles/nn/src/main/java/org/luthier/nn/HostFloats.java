@@ -1,5 +1,6 @@
 package org.luthier.nn;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.executioner.OpExecutioner.ExecutionerType;
@@ -24,7 +25,9 @@ public final class HostFloats {
         if (isDirect(tensor)) {
             pointer(tensor).get(target, 0, length);
         } else {
-            System.arraycopy(tensor.dup('c').data().asFloat(), 0, target, 0, length);
+            try (INDArray contiguous = tensor.dup('c')) {
+                System.arraycopy(contiguous.data().asFloat(), 0, target, 0, length);
+            }
         }
     }
 
@@ -36,7 +39,7 @@ public final class HostFloats {
         if (isDirect(tensor)) {
             pointer(tensor).put(source, 0, length);
         } else {
-            float[] exact = source.length == length ? source : java.util.Arrays.copyOf(source, length);
+            float[] exact = source.length == length ? source : Arrays.copyOf(source, length);
             try (INDArray values = Nd4j.create(exact, tensor.shape(), 'c')) {
                 tensor.assign(values);
             }

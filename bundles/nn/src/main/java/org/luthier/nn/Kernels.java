@@ -19,24 +19,15 @@ public interface Kernels {
     List<String> IDS = List.of("cpu", "nd4j", "plain");
 
     /**
-     * The kernels of an id, with one BLAS thread: work is spread by giving rows to workers.
+     * The kernels of an id.
      *
      * @throws LuthierException if there are none
      */
     static Kernels named(String id) {
-        return named(id, 1);
-    }
-
-    /**
-     * The kernels of an id, with more than one thread for each BLAS call; for few rows on many cores.
-     *
-     * @throws LuthierException if there are none
-     */
-    static Kernels named(String id, int blasThreads) {
         return switch (id) {
             case "plain" -> new PlainKernels();
             case "nd4j" -> new Nd4jKernels();
-            case "cpu" -> new CpuKernels(blasThreads);
+            case "cpu" -> new CpuKernels();
             default ->
                 throw new LuthierException(
                         "no kernels '" + id + "'; there are " + String.join(", ", IDS) + "; choose one with --kernels");

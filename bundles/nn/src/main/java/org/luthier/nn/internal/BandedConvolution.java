@@ -3,6 +3,7 @@ package org.luthier.nn.internal;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.luthier.nn.Activation;
@@ -41,16 +42,17 @@ final class BandedConvolution implements Convolution {
         int outputLine = outputFrequency * shape.outputs();
         int paddedTime = time + 2 * shape.padTime();
         int paddedLine = line + 2 * shape.padFrequency() * shape.inputs();
-        HostRows from = HostRows.reading(input);
-        HostRows to = HostRows.writing(output);
         FloatPointer padded = scratch.natives(0, (long) paddedTime * paddedLine);
-        for (int row = 0; row < input.size(0); row++) {
-            pad(from, row * time, time, line, padded, scratch.array(0, paddedLine));
-            multiply(padded, paddedLine, to, (long) row * outputTime * outputLine, outputTime, outputFrequency);
+        try (HostRows from = HostRows.reading(input);
+                HostRows to = HostRows.writing(output)) {
+            for (int row = 0; row < input.size(0); row++) {
+                pad(from, row * time, time, line, padded, scratch.array(0, paddedLine));
+                multiply(padded, paddedLine, to, (long) row * outputTime * outputLine, outputTime, outputFrequency);
+            }
+            padded.position(0);
+            finish(to, (int) output.size(0) * outputTime, outputLine, activation, scratch);
+            to.finish();
         }
-        padded.position(0);
-        finish(to, (int) output.size(0) * outputTime, outputLine, activation, scratch);
-        to.finish();
     }
 
     /** Lays the lines of one row between zeros. */
@@ -58,7 +60,7 @@ final class BandedConvolution implements Convolution {
         int margin = shape.padFrequency() * shape.inputs();
         int length = line + 2 * margin;
         for (int t = 0; t < time + 2 * shape.padTime(); t++) {
-            java.util.Arrays.fill(paddedLine, 0, length, 0);
+            Arrays.fill(paddedLine, 0, length, 0);
             int inputTime = t - shape.padTime();
             if (inputTime >= 0 && inputTime < time) {
                 from.read((long) (firstLine + inputTime) * line, paddedLine, margin, line);

@@ -17,10 +17,10 @@ public final class CpuKernels implements Kernels {
     /** Floats that a loop takes at a time: small enough for the first-level cache. */
     private static final int BLOCK = 4096;
 
-    /** @param blasThreads threads of one BLAS call, for the whole process */
-    public CpuKernels(int blasThreads) {
+    /** Sets BLAS to one thread, for the whole process: work is spread by giving rows to workers. */
+    public CpuKernels() {
         Nd4j.getBackend(); // ND4J sets the number when it starts; ours must come later
-        openblas_nolapack.blas_set_num_threads(blasThreads);
+        openblas_nolapack.blas_set_num_threads(1);
     }
 
     @Override
@@ -61,6 +61,12 @@ public final class CpuKernels implements Kernels {
                 0,
                 HostFloats.pointer(output),
                 lead(output));
+        if (left != a) {
+            left.close();
+        }
+        if (right != b) {
+            right.close();
+        }
     }
 
     /** Whether BLAS can take it as it lies: rows without gaps inside. */
@@ -95,63 +101,66 @@ public final class CpuKernels implements Kernels {
     }
 
     private static void inBlocks(INDArray x, INDArray output, Loop loop) {
-        HostRows from = HostRows.reading(x);
-        HostRows to = HostRows.writing(output);
-        int length = (int) x.length();
-        float[] block = new float[Math.min(length, BLOCK)];
-        for (int done = 0; done < length; done += BLOCK) {
-            int n = Math.min(BLOCK, length - done);
-            from.read(done, block, 0, n);
-            loop.run(block, n);
-            to.write(done, block, n);
+        long length = x.length();
+        float[] block = new float[(int) Math.min(length, BLOCK)];
+        try (HostRows from = HostRows.reading(x);
+                HostRows to = HostRows.writing(output)) {
+            for (long done = 0; done < length; done += BLOCK) {
+                int n = (int) Math.min(BLOCK, length - done);
+                from.read(done, block, 0, n);
+                loop.run(block, n);
+                to.write(done, block, n);
+            }
+            to.finish();
         }
-        to.finish();
     }
 
     @Override
     public void stack(INDArray x, int[] shifts, INDArray output) {
-        int lines = (int) (x.size(0) * x.size(1));
+        long lines = x.size(0) * x.size(1);
         int bins = (int) x.size(2);
         int outputBins = (int) output.size(2);
         int channels = shifts.length;
-        HostRows from = HostRows.reading(x);
-        HostRows to = HostRows.writing(output);
         float[] in = new float[bins];
         // What lies outside is never written and stays 0.
         float[] out = new float[outputBins * channels];
-        for (int line = 0; line < lines; line++) {
-            from.read(line * bins, in, 0, bins);
-            for (int c = 0; c < channels; c++) {
-                int first = Math.max(0, -shifts[c]);
-                int end = Math.min(outputBins, bins - shifts[c]);
-                for (int f = first; f < end; f++) {
-                    out[f * channels + c] = in[f + shifts[c]];
+        try (HostRows from = HostRows.reading(x);
+                HostRows to = HostRows.writing(output)) {
+            for (long line = 0; line < lines; line++) {
+                from.read(line * bins, in, 0, bins);
+                for (int c = 0; c < channels; c++) {
+                    int first = Math.max(0, -shifts[c]);
+                    int end = Math.min(outputBins, bins - shifts[c]);
+                    for (int f = first; f < end; f++) {
+                        out[f * channels + c] = in[f + shifts[c]];
+                    }
                 }
+                to.write(line * out.length, out, out.length);
             }
-            to.write(line * out.length, out, out.length);
+            to.finish();
         }
-        to.finish();
     }
 
     @Override
     public void concatenate(INDArray a, INDArray b, INDArray output) {
         int left = (int) a.size(a.rank() - 1);
         int right = (int) b.size(b.rank() - 1);
-        int lines = (int) (a.length() / left);
+        long lines = a.length() / left;
         int block = Math.max(1, BLOCK / (left + right));
-        HostRows first = HostRows.reading(a);
-        HostRows second = HostRows.reading(b);
-        HostRows to = HostRows.writing(output);
         float[] from = new float[block * Math.max(left, right)];
         float[] joined = new float[block * (left + right)];
-        for (int done = 0; done < lines; done += block) {
-            int n = Math.min(block, lines - done);
-            first.read(done * left, from, 0, n * left);
-            Loops.place(from, left, joined, 0, left + right, n);
-            second.read(done * right, from, 0, n * right);
-            Loops.place(from, right, joined, left, left + right, n);
-            to.write(done * (left + right), joined, n * (left + right));
+        try (HostRows first = HostRows.reading(a);
+                HostRows second = HostRows.reading(b);
+                HostRows to = HostRows.writing(output)) {
+            for (long done = 0; done < lines; done += block) {
+                int n = (int) Math.min(block, lines - done);
+                first.read(done * left, from, 0, n * left);
+                Loops.place(from, left, joined, 0, left + right, n);
+                second.read(done * right, from, 0, n * right);
+                Loops.place(from, right, joined, left, left + right, n);
+                to.write(done * (left + right), joined, n * (left + right));
+            }
+            to.finish();
         }
-        to.finish();
     }
 }

@@ -3,6 +3,7 @@ package org.luthier.nn.internal;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.luthier.nn.Activation;
@@ -53,39 +54,40 @@ final class FilterConvolution implements Convolution {
         int outputLength = (int) output.size(2);
         int rows = (outputLength + RUN * apart - 1) / (RUN * apart);
         int padded = Math.max(shape.padFrequency() + length, (rows + 1) * apart * step);
-        HostRows from = HostRows.reading(input);
-        HostRows to = HostRows.writing(output);
         FloatPointer samples = scratch.natives(0, padded);
         FloatPointer sums = scratch.natives(1, (long) rows * apart * RUN);
         float[] values = scratch.array(0, Math.max(padded, outputLength));
-        for (int line = 0; line < lines; line++) {
-            java.util.Arrays.fill(values, 0, padded, 0);
-            from.read((long) line * length, values, shape.padFrequency(), length);
-            samples.position(0).put(values, 0, padded);
-            for (int run = 0; run < apart; run++) {
-                openblas_nolapack.cblas_sgemm(
-                        CblasRowMajor,
-                        CblasNoTrans,
-                        CblasNoTrans,
-                        rows,
-                        RUN,
-                        band.depth(),
-                        1,
-                        samples.position((long) run * step),
-                        apart * step,
-                        matrix,
-                        RUN,
-                        0,
-                        sums.position((long) run * RUN),
-                        apart * RUN);
+        try (HostRows from = HostRows.reading(input);
+                HostRows to = HostRows.writing(output)) {
+            for (int line = 0; line < lines; line++) {
+                Arrays.fill(values, 0, padded, 0);
+                from.read((long) line * length, values, shape.padFrequency(), length);
+                samples.position(0).put(values, 0, padded);
+                for (int run = 0; run < apart; run++) {
+                    openblas_nolapack.cblas_sgemm(
+                            CblasRowMajor,
+                            CblasNoTrans,
+                            CblasNoTrans,
+                            rows,
+                            RUN,
+                            band.depth(),
+                            1,
+                            samples.position((long) run * step),
+                            apart * step,
+                            matrix,
+                            RUN,
+                            0,
+                            sums.position((long) run * RUN),
+                            apart * RUN);
+                }
+                sums.position(0).get(values, 0, outputLength);
+                Loops.affine(values, outputLength, 1, bias);
+                Loops.activate(activation, values, outputLength);
+                to.write((long) line * outputLength, values, outputLength);
             }
-            sums.position(0).get(values, 0, outputLength);
-            Loops.affine(values, outputLength, 1, bias);
-            Loops.activate(activation, values, outputLength);
-            to.write((long) line * outputLength, values, outputLength);
+            samples.position(0);
+            to.finish();
         }
-        samples.position(0);
-        to.finish();
     }
 
     @Override

@@ -2,13 +2,15 @@ package org.luthier.nn.internal;
 
 import org.bytedeco.javacpp.FloatPointer;
 import org.luthier.nn.HostFloats;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The elements of a tensor in row-major order, as native memory: its own where it is contiguous in the host's memory, else that of a
- * copy.
+ * copy, which is freed at the end.
  */
-final class HostRows {
+final class HostRows implements AutoCloseable {
     private final INDArray original;
     private final INDArray contiguous;
     private final FloatPointer pointer;
@@ -26,9 +28,9 @@ final class HostRows {
         return new HostRows(x, HostFloats.isDirect(x) ? x : x.dup('c'));
     }
 
-    /** To write all of; {@link #finish} at the end. */
+    /** To write all of; {@link #finish} when all is written. */
     static HostRows writing(INDArray x) {
-        return reading(x);
+        return new HostRows(x, HostFloats.isDirect(x) ? x : Nd4j.createUninitialized(DataType.FLOAT, x.shape(), 'c'));
     }
 
     /** The elements from one on; valid until the next call. */
@@ -48,6 +50,13 @@ final class HostRows {
     void finish() {
         if (contiguous != original) {
             original.assign(contiguous);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (contiguous != original) {
+            contiguous.close();
         }
     }
 }
