@@ -5,8 +5,10 @@ import java.nio.file.Path;
 import java.util.List;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Function;
+import org.apache.felix.service.command.Job;
 import org.apache.felix.service.command.Process;
 import org.jline.terminal.Terminal;
+import org.luthier.api.CancelledException;
 
 /** A command as Gogo calls it: with the streams of its pipe, and its exit code where {@code &&} and {@code ||} look for it. */
 final class GogoCommand implements Function {
@@ -19,28 +21,58 @@ final class GogoCommand implements Function {
 
     private final ShellCommand<?> command;
     private final Surroundings surroundings;
+    private final ControlC controlC;
 
-    GogoCommand(ShellCommand<?> command, Surroundings surroundings) {
+    GogoCommand(ShellCommand<?> command, Surroundings surroundings, ControlC controlC) {
         this.command = command;
         this.surroundings = surroundings;
+        this.controlC = controlC;
     }
 
     @Override
-    public Object execute(CommandSession session, List<Object> arguments) {
+    public Object execute(CommandSession session, List<Object> arguments) throws Interrupted {
         Process process = Process.Utils.current();
-        int code = command.execute(
-                arguments.stream().map(String::valueOf).toList(),
-                new Console(
-                        stream(session, process, OUTPUT),
-                        stream(session, process, ERROR),
-                        isTerminal(session, process, ERROR),
-                        surroundings.isSet("luthier.quiet"),
-                        folder(session)));
+        List<String> words = arguments.stream().map(String::valueOf).toList();
+        Console console = new Console(
+                stream(session, process, OUTPUT),
+                stream(session, process, ERROR),
+                isTerminal(session, process, ERROR),
+                surroundings.isSet("luthier.quiet"),
+                folder(session));
+        int code = process != null && session.get(TERMINAL) != null
+                ? interactively(session, process.job(), words, console)
+                : command.execute(words, console);
         session.put(EXIT_CODE, code);
         if (process != null) {
             process.error(code);
         }
         return null;
+    }
+
+    private int interactively(CommandSession session, Job job, List<String> words, Console console) throws Interrupted {
+        controlC.begin(session, job, session.get(TERMINAL));
+        try {
+            return command.attempt(words, console);
+        } catch (CancelledException e) {
+            session.put(EXIT_CODE, ShellCommand.INTERRUPTED);
+            throw new Interrupted(e);
+        } finally {
+            controlC.end();
+        }
+    }
+
+    /** Ends the whole line that the user typed; the shell shows it as it would show any exception, by its text. */
+    static final class Interrupted extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        Interrupted(CancelledException cause) {
+            super("luthier: " + cause.getMessage(), cause);
+        }
+
+        @Override
+        public String toString() {
+            return getMessage();
+        }
     }
 
     private static boolean isTerminal(CommandSession session, Process process, int stream) {
@@ -57,13 +89,13 @@ final class GogoCommand implements Function {
         }
         if (isTerminal(session, process, stream)) {
             // Its own class: without an interactive shell there is no JLine.
-            return OnTerminal.of(session.get(TERMINAL));
+            return OnTerminal.stream(session.get(TERMINAL));
         }
         return stream == OUTPUT ? process.out() : process.err();
     }
 
     private static final class OnTerminal {
-        static PrintStream of(Object terminal) {
+        static PrintStream stream(Object terminal) {
             return new PrintStream(((Terminal) terminal).output(), true, ((Terminal) terminal).encoding());
         }
     }

@@ -27,6 +27,7 @@ public final class GogoShell {
     private final Surroundings surroundings;
     private final Map<ShellCommand<?>, ServiceRegistration<Function>> commands = new ConcurrentHashMap<>();
     private final List<ServiceRegistration<?>> others;
+    private final ControlC controlC = new ControlC();
 
     /** @param gogo unused, but without it there is nobody to offer anything to */
     @Activate
@@ -53,7 +54,7 @@ public final class GogoShell {
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     void bind(ShellCommand<?> command) {
         String[] name = gogoName(command).split(":", 2);
-        commands.put(command, register(new GogoCommand(command, surroundings), name[0], name[1]));
+        commands.put(command, register(new GogoCommand(command, surroundings, controlC), name[0], name[1]));
     }
 
     void unbind(ShellCommand<?> command) {

@@ -108,6 +108,18 @@ public abstract class ShellCommand<O extends CommonOptions> {
     /** Runs the command; whatever happens ends in an exit code and, unless it is 0 or 3, in a line on the error stream. */
     public final int execute(List<String> arguments, Console console) {
         try {
+            return attempt(arguments, console);
+        } catch (CancelledException e) {
+            console.fail(e.getMessage());
+            return INTERRUPTED;
+        }
+    }
+
+    /** Runs the command, and leaves it to the caller to say that it was interrupted.
+     *
+     * @throws CancelledException if it was */
+    final int attempt(List<String> arguments, Console console) {
+        try {
             O options = options();
             List<Parameter> parameters = new ArrayList<>();
             CommandLine parser = parser(options, arguments, console.folder(), parameters);
@@ -195,12 +207,12 @@ public abstract class ShellCommand<O extends CommonOptions> {
 
     /** Says in one line why something could not be done; a defect's trace goes to the logs.
      *
-     * @return the exit code for it */
+     * @return the exit code for it
+     * @throws CancelledException if it is an interruption that stands behind it */
     protected final int tell(Throwable e, Console console) {
         // Taken back before anything is written: an interrupted thread closes the channels it writes to.
         if (Thread.interrupted() || e instanceof CancelledException || e instanceof InterruptedException) {
-            console.fail("interrupted");
-            return INTERRUPTED;
+            throw new CancelledException();
         }
         if (e instanceof LuthierException) {
             console.fail(e.getMessage());

@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.apache.felix.gogo.runtime.CommandProcessorImpl;
 import org.apache.felix.service.command.CommandSession;
@@ -42,7 +44,7 @@ class GogoTest {
     private ToyCommand offer(ToyCommand.Work work) {
         ToyCommand command = new ToyCommand(name -> null, work);
         shell.add(command);
-        gogo.addCommand("toy", new GogoCommand(command, name -> null), "play");
+        gogo.addCommand("toy", new GogoCommand(command, name -> null, new ControlC()), "play");
         return command;
     }
 
@@ -86,7 +88,8 @@ class GogoTest {
                     new CountDownLatch(1).await();
                     return 0;
                 }),
-                name -> null);
+                name -> null,
+                new ControlC());
         Function watched = (asking, arguments) -> {
             Object result = command.execute(asking, arguments);
             ended.countDown();
@@ -109,6 +112,87 @@ class GogoTest {
     }
 
     @Test
+    void controlCEndsTheLineAfterItsCommandHasCleanedUp() throws Exception {
+        CountDownLatch running = new CountDownLatch(1);
+        List<String> done = new CopyOnWriteArrayList<>();
+        offer((options, console) -> {
+            try {
+                running.countDown();
+                new CountDownLatch(1).await();
+            } finally {
+                done.add("cleaned up");
+            }
+            return 0;
+        });
+        gogo.addCommand("toy", (Function) (asking, arguments) -> done.add("next"), "next");
+        try (Terminal terminal = terminal(new ByteArrayOutputStream())) {
+            session.put(".terminal", terminal);
+            Thread user = new Thread(() -> {
+                try {
+                    running.await();
+                    terminal.raise(Terminal.Signal.INT);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            user.start();
+            Exception shown = assertThrows(Exception.class, () -> session.execute("toy:play a.wav; toy:next"));
+            user.join();
+            // Gogo's shell prints this text, and then the prompt.
+            assertEquals("luthier: interrupted", shown.toString());
+            assertEquals(List.of("cleaned up"), done);
+            assertEquals(130, session.get("luthier.exit"));
+        }
+    }
+
+    @Test
+    void aSecondControlCLeavesACommandThatDoesNotEnd() throws Exception {
+        CountDownLatch running = new CountDownLatch(1);
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch over = new CountDownLatch(1);
+        CountDownLatch ended = new CountDownLatch(1);
+        offer((options, console) -> {
+            running.countDown();
+            while (over.getCount() > 0) {
+                try {
+                    over.await();
+                } catch (InterruptedException e) {
+                    asked.countDown();
+                }
+            }
+            ended.countDown();
+            return 0;
+        });
+        try (Terminal terminal = terminal(new ByteArrayOutputStream())) {
+            session.put(".terminal", terminal);
+            Thread user = new Thread(() -> {
+                try {
+                    running.await();
+                    terminal.raise(Terminal.Signal.INT);
+                    asked.await();
+                    terminal.raise(Terminal.Signal.INT);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            user.start();
+            assertThrows(InterruptedException.class, () -> session.execute("toy:play a.wav"));
+            user.join();
+            over.countDown();
+            ended.await();
+        }
+    }
+
+    private static Terminal terminal(ByteArrayOutputStream screen) throws IOException {
+        return TerminalBuilder.builder()
+                .system(false)
+                .dumb(true)
+                .streams(new ByteArrayInputStream(new byte[0]), screen)
+                .encoding(StandardCharsets.UTF_8)
+                .build();
+    }
+
+    @Test
     void writesToTheTerminalThoughInterrupted() throws Exception {
         ByteArrayOutputStream screen = new ByteArrayOutputStream();
         offer((options, console) -> {
@@ -117,12 +201,7 @@ class GogoTest {
             console.remark("a remark");
             return 0;
         });
-        try (Terminal terminal = TerminalBuilder.builder()
-                .system(false)
-                .dumb(true)
-                .streams(new ByteArrayInputStream(new byte[0]), screen)
-                .encoding(StandardCharsets.UTF_8)
-                .build()) {
+        try (Terminal terminal = terminal(screen)) {
             session.put(".terminal", terminal);
             session.execute("toy:play a.wav");
             terminal.flush();
