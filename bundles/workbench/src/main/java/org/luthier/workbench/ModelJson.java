@@ -91,11 +91,23 @@ final class ModelJson {
         try {
             return JSON.readTree(Files.readAllBytes(file));
         } catch (JsonProcessingException e) {
+            String reason = e.getOriginalMessage()
+                    // Where the text came from is told by the file's name.
+                    .replaceAll(" \\([^()]*\\[Source: .*?line: (\\d+).*?]\\)", " (from line $1)");
             throw new LuthierException(
-                    file + " line " + e.getLocation().getLineNr() + ": no valid JSON: " + e.getOriginalMessage(), e);
+                    file + " line " + e.getLocation().getLineNr() + ": " + field(e) + "no valid JSON: " + reason, e);
         } catch (IOException e) {
             throw new LuthierException("cannot read " + file + ": " + e.getMessage(), e);
         }
+    }
+
+    /** The field that a parser was in, as the other errors name it; nothing if it was in none. */
+    private static String field(JsonProcessingException e) {
+        if (!(e.getProcessor() instanceof JsonParser parser)) {
+            return "";
+        }
+        String path = parser.getParsingContext().pathAsPointer().toString();
+        return path.isEmpty() ? "" : path.substring(1).replace("/", ": ") + ": ";
     }
 
     private String required(JsonNode object, String field) {

@@ -1,6 +1,7 @@
 package org.luthier.workbench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -80,8 +81,12 @@ class ModelCatalogTest {
                 "\"w.bin\", \"licence\"| \"../w.bin\", \"licence\"| weights: expected the name of a file in the folder",
                 "\"bytes\": 12| \"bytes\": 1.5| sources: bytes: expected a whole number, got 1.5",
                 "\"sha256\": \"0f| \"sha256\": \"0F| sources: sha256: expected 64 lower-case hexadecimal digits",
-                "\"title\": \"One\"| \"title\": \"One\", \"title\": \"Two\"| line 1: no valid JSON: Duplicate field 'title'",
+                "\"title\": \"One\"| \"title\": \"One\", \"title\": \"Two\"| line 1: title: no valid JSON: Duplicate field 'title'",
                 "{\"id\"| [\"id\"| no valid JSON",
+                "\"licence\": \"MIT\"| \"licence\": MIT| line 1: licence: no valid JSON: Unrecognized token 'MIT'",
+                "3, \"names\"| 3 \"names\"| line 2: configuration: layers: no valid JSON: Unexpected character ('\"'",
+                "\"y\"]}| \"y\"}| expected ']' (from line 2)",
+                "]}| ] | expected close marker for Object (from line 2)",
             })
     void aBrokenOneIsNamedWithItsFieldAndHidesNoOther(String good, String bad, String message) throws IOException {
         write(folder, "one", GOOD.replace(good, bad == null ? "" : bad));
@@ -96,5 +101,6 @@ class ModelCatalogTest {
                 broken.trouble(),
                 assertThrows(LuthierException.class, () -> catalog.get("one")).getMessage());
         assertTrue(broken.trouble().lines().count() == 1, broken.trouble());
+        assertFalse(broken.trouble().contains("Source"), broken.trouble());
     }
 }
