@@ -50,7 +50,8 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
                 "Transcribes audio files to MIDI.",
                 "Any format that FFmpeg reads; the channels are averaged. The MIDI file goes beside the audio file unless -o says"
                         + " otherwise, and a file that exists is left alone unless --force is given. With several audio files, -o,"
-                        + " --notes and --plot name folders, and a file that fails does not stop the others."
+                        + " --notes and --plot name folders, and a file that fails does not stop the others. A folder that does"
+                        + " not exist is made."
             },
             footerHeading = "%nExamples:%n",
             footer = {
@@ -66,17 +67,18 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
         @Option(
                 names = {"-o", "--output"},
                 paramLabel = "MIDI",
-                description = "MIDI file, or a folder for it (default: beside the audio file).")
-        Path output;
+                description =
+                        "MIDI file, or a folder for it, with / at its end if it is new (default: beside the audio file).")
+        OutputPlan.Place output;
 
         @Option(
                 names = "--notes",
                 paramLabel = "JSON",
                 description = "Also write notes, provenance and timing to this file.")
-        Path notes;
+        OutputPlan.Place notes;
 
         @Option(names = "--plot", paramLabel = "PNG", description = "Also draw a piano roll to this file.")
-        Path plot;
+        OutputPlan.Place plot;
 
         @Option(names = "--force", description = "Replace files that exist.")
         boolean force;

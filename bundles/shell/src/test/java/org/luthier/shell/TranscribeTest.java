@@ -86,6 +86,16 @@ class TranscribeTest {
     }
 
     @Test
+    void makesAFolderThatIsNamedAsOne() throws Exception {
+        studio.audio("a.wav", "1 1");
+        studio.audio("b.wav", "1 1");
+        assertEquals(0, run("a.wav", "-o", "one/"), captured.err());
+        assertTrue(Files.isRegularFile(studio.folder.resolve("one/a.mid")));
+        assertEquals(0, run("a.wav", "b.wav", "-o", "two"), captured.err());
+        assertTrue(Files.isRegularFile(studio.folder.resolve("two/b.mid")));
+    }
+
+    @Test
     void leavesAnExistingFileAlone() throws Exception {
         studio.audio("a.wav", "1 1");
         Path midi = Files.writeString(studio.folder.resolve("a.mid"), "mine");

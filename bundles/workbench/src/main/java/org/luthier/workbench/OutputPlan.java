@@ -5,26 +5,37 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.luthier.api.LuthierException;
 
 /**
  * Which files come of which audio files, settled before any work is done.
  *
  * @param entries one for each audio file, in the order given
+ * @param folders those that do not exist yet and are made for the first file that goes into them
  * @param force whether files that exist are replaced
  */
-public record OutputPlan(List<Entry> entries, boolean force) {
+public record OutputPlan(List<Entry> entries, Set<Path> folders, boolean force) {
     /**
      * A kind of file that is asked for.
      *
      * @param writer id of the writer
      * @param suffix of the file, with its dot
-     * @param where a file, or a folder to put it in under the audio file's name; null for beside the audio file
+     * @param where null for beside the audio file
      * @param settings values for the writer's parameters, as a user wrote them
      */
-    public record Output(String writer, String suffix, Path where, Map<String, String> settings) {}
+    public record Output(String writer, String suffix, Place where, Map<String, String> settings) {}
+
+    /**
+     * A file, or a folder for files under their audio files' names.
+     *
+     * @param path the file or folder
+     * @param folder whether it is a folder even if it does not exist
+     */
+    public record Place(Path path, boolean folder) {}
 
     /**
      * What comes of one audio file.
@@ -46,17 +57,18 @@ public record OutputPlan(List<Entry> entries, boolean force) {
     /**
      * Settles the files. With several audio files {@code where} is a folder. Nothing is created.
      *
-     * @throws LuthierException if two of the files would be one, or one would replace an audio file
+     * @throws LuthierException if two of the files would be one, one would replace an audio file, or a folder can be none
      */
     public static OutputPlan of(List<Path> audio, List<Output> outputs, boolean force) {
         Map<Path, Path> sources = new HashMap<>();
         audio.forEach(file -> sources.put(real(file), file));
         Map<Path, Path> taken = new HashMap<>();
+        Set<Path> folders = new HashSet<>();
         List<Entry> entries = new ArrayList<>();
         for (Path file : audio) {
             List<Target> targets = new ArrayList<>();
             for (Output output : outputs) {
-                Path path = target(file, output, audio.size());
+                Path path = target(file, output, audio.size() > 1, folders);
                 if (sources.containsKey(real(path))) {
                     throw new LuthierException("the " + output.writer() + " file of " + file + " would be " + path
                             + ", which is an audio file of this command; choose another output");
@@ -73,10 +85,10 @@ public record OutputPlan(List<Entry> entries, boolean force) {
             }
             entries.add(new Entry(file, List.copyOf(targets)));
         }
-        return new OutputPlan(List.copyOf(entries), force);
+        return new OutputPlan(List.copyOf(entries), Set.copyOf(folders), force);
     }
 
-    private static Path target(Path audio, Output output, int count) {
+    private static Path target(Path audio, Output output, boolean several, Set<Path> folders) {
         if (audio.getFileName() == null) {
             throw new LuthierException(audio + ": expected an audio file, got a folder");
         }
@@ -84,14 +96,26 @@ public record OutputPlan(List<Entry> entries, boolean force) {
         if (output.where() == null) {
             return audio.resolveSibling(name);
         }
-        if (Files.isDirectory(output.where())) {
-            return output.where().resolve(name);
+        Path where = output.where().path();
+        boolean exists = Files.isDirectory(where);
+        if (!exists && !several && !output.where().folder()) {
+            return where;
         }
-        if (count > 1) {
-            throw new LuthierException(output.where() + ": expected a folder that exists, for the " + output.writer()
-                    + " files of " + count + " audio files");
+        if (!exists) {
+            // Somebody who names a file for several does not want a folder of that name.
+            boolean file = Files.exists(where)
+                    || !output.where().folder() && where.toString().endsWith(output.suffix());
+            if (file) {
+                throw new LuthierException(
+                        where + ": expected a folder for the " + output.writer() + " files, got a file");
+            }
+            Path parent = where.toAbsolutePath().getParent();
+            if (!Files.isDirectory(parent)) {
+                throw new LuthierException(where + ": cannot be made, the folder " + parent + " does not exist");
+            }
+            folders.add(where);
         }
-        return output.where();
+        return where.resolve(name);
     }
 
     private static String stem(String name) {
@@ -103,9 +127,9 @@ public record OutputPlan(List<Entry> entries, boolean force) {
     private static Path real(Path path) {
         Path absolute = path.toAbsolutePath().normalize();
         try {
-            return Files.exists(absolute)
+            return Files.exists(absolute) || absolute.getParent() == null
                     ? absolute.toRealPath()
-                    : absolute.getParent().toRealPath().resolve(absolute.getFileName());
+                    : real(absolute.getParent()).resolve(absolute.getFileName());
         } catch (IOException e) {
             return absolute;
         }

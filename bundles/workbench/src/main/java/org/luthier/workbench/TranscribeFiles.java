@@ -2,10 +2,12 @@ package org.luthier.workbench;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.luthier.api.Cancellation;
 import org.luthier.api.CancelledException;
@@ -57,7 +59,7 @@ public final class TranscribeFiles {
         for (OutputPlan.Entry entry : plan.entries()) {
             cancellation.check();
             try {
-                listener.done(entry, transcribe(entry, plan.force(), request, listener, cancellation));
+                listener.done(entry, transcribe(entry, plan, request, listener, cancellation));
             } catch (CancelledException e) {
                 throw e;
             } catch (RuntimeException e) {
@@ -70,31 +72,58 @@ public final class TranscribeFiles {
 
     private Transcription transcribe(
             OutputPlan.Entry entry,
-            boolean force,
+            OutputPlan plan,
             TranscriptionRequest request,
             Listener listener,
             Cancellation cancellation) {
-        entry.targets().forEach(target -> AtomicFile.check(target.path(), force));
+        for (OutputPlan.Target target : entry.targets()) {
+            AtomicFile.check(missingFolder(target, plan).orElse(target.path()), plan.force());
+        }
         Transcription transcription =
                 workbench.transcribe(request.withAudio(entry.audio()), listener.begun(entry), cancellation);
+        // The newest first, so that a folder is empty when it goes.
         List<Path> created = new ArrayList<>();
         try {
             for (OutputPlan.Target target : entry.targets()) {
                 cancellation.check();
+                missingFolder(target, plan).ifPresent(folder -> {
+                    if (create(folder)) {
+                        created.add(0, folder);
+                    }
+                });
                 boolean fresh = !Files.exists(target.path());
                 withWriter(
                         target,
                         (writer, settings) -> AtomicFile.write(
-                                target.path(), force, out -> writer.write(transcription, settings, out)));
+                                target.path(), plan.force(), out -> writer.write(transcription, settings, out)));
                 if (fresh) {
-                    created.add(target.path());
+                    created.add(0, target.path());
                 }
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             created.forEach(TranscribeFiles::delete);
             throw e;
         }
         return transcription;
+    }
+
+    /** The folder to make before a file can be written. */
+    private static Optional<Path> missingFolder(OutputPlan.Target target, OutputPlan plan) {
+        return Optional.ofNullable(target.path().getParent())
+                .filter(folder -> plan.folders().contains(folder) && !Files.isDirectory(folder));
+    }
+
+    /** Makes a folder; false if somebody else has just done so. */
+    private static boolean create(Path folder) {
+        try {
+            Files.createDirectory(folder);
+            return true;
+        } catch (IOException e) {
+            if (Files.isDirectory(folder)) {
+                return false;
+            }
+            throw new LuthierException("cannot make the folder " + folder + ": " + e.getMessage(), e);
+        }
     }
 
     /** A writer is taken when it is needed, not before: while a job runs it may be replaced. */
@@ -108,6 +137,8 @@ public final class TranscribeFiles {
     private static void delete(Path file) {
         try {
             Files.deleteIfExists(file);
+        } catch (DirectoryNotEmptyException e) {
+            // Somebody else's file is in it by now.
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

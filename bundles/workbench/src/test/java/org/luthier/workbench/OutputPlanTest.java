@@ -1,6 +1,7 @@
 package org.luthier.workbench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.luthier.api.LuthierException;
@@ -18,11 +20,16 @@ class OutputPlanTest {
     Path folder;
 
     private static OutputPlan.Output midi(Path where) {
-        return new OutputPlan.Output("midi", ".mid", where, Map.of());
+        return output("midi", ".mid", where, false);
     }
 
     private static OutputPlan.Output json(Path where) {
-        return new OutputPlan.Output("json", ".json", where, Map.of());
+        return output("json", ".json", where, false);
+    }
+
+    private static OutputPlan.Output output(String writer, String suffix, Path where, boolean folder) {
+        OutputPlan.Place place = where == null ? null : new OutputPlan.Place(where, folder);
+        return new OutputPlan.Output(writer, suffix, place, Map.of());
     }
 
     private static List<Path> paths(OutputPlan plan) {
@@ -62,7 +69,26 @@ class OutputPlanTest {
                         into.resolve("b.mid"),
                         folder.resolve("b.json")),
                 paths(OutputPlan.of(audio, List.of(midi(into), json(folder)), false)));
-        assertTrue(refused(audio, midi(folder.resolve("o.mid"))).contains("expected a folder that exists"));
+        assertTrue(refused(audio, midi(folder.resolve("o.mid")))
+                .endsWith("expected a folder for the midi files, got a file"));
+        Path file = Files.createFile(folder.resolve("file"));
+        assertTrue(refused(audio, midi(file)).endsWith("expected a folder for the midi files, got a file"));
+    }
+
+    @Test
+    void aFolderThatDoesNotExistIsPlanned() {
+        List<Path> audio = List.of(folder.resolve("a.wav"), folder.resolve("b.wav"));
+        Path into = folder.resolve("new");
+        OutputPlan plan = OutputPlan.of(audio, List.of(midi(into), json(null)), false);
+        assertEquals(Set.of(into), plan.folders());
+        assertTrue(paths(plan).contains(into.resolve("b.mid")));
+        plan = OutputPlan.of(audio.subList(0, 1), List.of(output("midi", ".mid", into, true)), false);
+        assertEquals(Set.of(into), plan.folders());
+        assertEquals(List.of(into.resolve("a.mid")), paths(plan));
+        assertTrue(refused(audio, midi(into.resolve("deep"))).endsWith("the folder " + into + " does not exist"));
+        assertTrue(refused(audio, output("midi", ".x", into, true), output("json", ".x", folder.resolve("./new"), true))
+                .contains("would both be"));
+        assertFalse(Files.exists(into));
     }
 
     @Test

@@ -67,7 +67,8 @@ class TranscribeFilesTest {
     };
 
     private static OutputPlan.Output json(Path where) {
-        return new OutputPlan.Output("json", ".json", where, Map.of());
+        OutputPlan.Place place = where == null ? null : new OutputPlan.Place(where, false);
+        return new OutputPlan.Output("json", ".json", place, Map.of());
     }
 
     private int run(boolean force, Cancellation cancellation, List<OutputPlan.Output> outputs, Path... audio) {
@@ -175,6 +176,40 @@ class TranscribeFilesTest {
         world.assembler.atStart = () -> cancelled.set(true);
         assertThrows(CancelledException.class, () -> run(false, cancelled::get, List.of(json(null)), audio));
         assertEquals(before, files());
+    }
+
+    @Test
+    void aFolderIsMadeForTheFirstFileThatGoesIntoIt() throws IOException {
+        Path into = folder.resolve("new");
+        Path bad = Fakes.write(folder.resolve("bad.wav"), "no number");
+        world.assembler.atStart = () -> assertFalse(Files.exists(into), "made before there is anything to write");
+        assertEquals(
+                2, run(false, Cancellation.NONE, List.of(json(into)), bad, Fakes.write(folder.resolve("c.wav"), "")));
+        assertFalse(Files.exists(into));
+        assertEquals(1, run(false, Cancellation.NONE, List.of(json(into)), bad, world.audio("a.wav", 100)));
+        assertTrue(Files.exists(into.resolve("a.json")));
+    }
+
+    @Test
+    void aFolderThatWasMadeInVainIsRemoved() {
+        Path into = folder.resolve("new");
+        AtomicBoolean cancelled = new AtomicBoolean();
+        world.parts.add(TranscriptionWriter.class, new HalfWriter(() -> cancelled.set(true)), "1.0.0", 0);
+        OutputPlan.Output half = new OutputPlan.Output("half", ".half", new OutputPlan.Place(into, true), Map.of());
+        assertEquals(
+                2,
+                run(
+                        false,
+                        Cancellation.NONE,
+                        List.of(json(into), half),
+                        world.audio("a.wav", 100),
+                        world.audio("b.wav", 100)));
+        assertFalse(Files.exists(into));
+        cancelled.set(false);
+        world.assembler.atStart = () -> cancelled.set(true);
+        Path[] audio = {world.audio("a.wav", 100), world.audio("b.wav", 100)};
+        assertThrows(CancelledException.class, () -> run(false, cancelled::get, List.of(json(into)), audio));
+        assertFalse(Files.exists(into));
     }
 
     /** Writes something, then fails. */

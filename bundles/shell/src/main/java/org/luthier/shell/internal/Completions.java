@@ -10,6 +10,7 @@ import org.apache.felix.service.command.Function;
 import org.jline.builtins.Completers.CompletionData;
 import org.jline.reader.ParsedLine;
 import org.luthier.api.LuthierException;
+import org.luthier.workbench.OutputPlan;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -99,7 +100,8 @@ final class Completions implements CommandSessionListener, Function {
             return List.of();
         }
         List<String> values = command.candidates(place.paramLabel());
-        return values.isEmpty() && place.auxiliaryTypes()[0] == Path.class ? session.execute("__files") : values;
+        boolean file = List.of(Path.class, OutputPlan.Place.class).contains(place.auxiliaryTypes()[0]);
+        return values.isEmpty() && file ? session.execute("__files") : values;
     }
 
     private static ArgSpec place(CommandSpec specification, String previous) {

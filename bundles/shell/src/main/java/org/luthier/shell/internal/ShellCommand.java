@@ -1,5 +1,6 @@
 package org.luthier.shell.internal;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -11,6 +12,7 @@ import java.util.List;
 import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
 import org.luthier.api.plugin.Parameter;
+import org.luthier.workbench.OutputPlan;
 import org.luthier.workbench.Versions;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -167,7 +169,12 @@ public abstract class ShellCommand<O extends CommonOptions> {
                 .setCommandName("luthier " + name())
                 .setExpandAtFiles(false)
                 .setAllowOptionsAsOptionParameters(false)
-                .registerConverter(Path.class, text -> path(text, folder));
+                .registerConverter(Path.class, text -> path(text, folder))
+                // A path forgets the slash at its end.
+                .registerConverter(
+                        OutputPlan.Place.class,
+                        text -> new OutputPlan.Place(
+                                path(text, folder), text.endsWith("/") || text.endsWith(File.separator)));
         line.getCommandSpec()
                 .usageMessage()
                 .width(USAGE_WIDTH)
