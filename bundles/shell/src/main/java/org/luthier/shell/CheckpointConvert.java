@@ -1,8 +1,6 @@
 package org.luthier.shell;
 
 import java.nio.file.Path;
-import java.util.List;
-import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
 import org.luthier.converter.Conversion;
 import org.luthier.converter.Converter;
@@ -20,13 +18,10 @@ import picocli.CommandLine.Parameters;
 
 /** {@code checkpoint:convert}: any checkpoint to safetensors with canonical names. */
 @Component(service = ShellCommand.class)
-public final class CheckpointConvert extends ShellCommand<CheckpointConvert.Options> {
-    private final Workbench workbench;
-
+public final class CheckpointConvert extends WorkbenchCommand<CheckpointConvert.Options> {
     @Activate
     public CheckpointConvert(@Reference Surroundings surroundings, @Reference Workbench workbench) {
-        super(surroundings);
-        this.workbench = workbench;
+        super(surroundings, workbench, Options::new);
     }
 
     @Command(
@@ -57,16 +52,6 @@ public final class CheckpointConvert extends ShellCommand<CheckpointConvert.Opti
 
         @Option(names = "--force", description = "Replace files that exist.")
         boolean force;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
-    }
-
-    @Override
-    protected List<String> candidates(String label) {
-        return label.equals("FAMILY") ? workbench.parts().ids(ModelFamily.class) : List.of();
     }
 
     @Override

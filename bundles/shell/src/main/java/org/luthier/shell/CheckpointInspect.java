@@ -20,18 +20,15 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code checkpoint:inspect}: what a checkpoint holds. */
 @Component(service = ShellCommand.class)
-public final class CheckpointInspect extends ShellCommand<CheckpointInspect.Options> {
-    private final Workbench workbench;
-
+public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.Options> {
     @Activate
     public CheckpointInspect(@Reference Surroundings surroundings, @Reference Workbench workbench) {
-        super(surroundings);
-        this.workbench = workbench;
+        super(surroundings, workbench, Options::new);
     }
 
     @Command(
@@ -49,13 +46,8 @@ public final class CheckpointInspect extends ShellCommand<CheckpointInspect.Opti
         @Parameters(paramLabel = "CHECKPOINT", description = "File or folder; its format is told by its content.")
         Path path;
 
-        @Option(names = "--json", description = "Print one JSON object.")
-        boolean json;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
+        @Mixin
+        JsonOption json;
     }
 
     @Override
@@ -68,10 +60,10 @@ public final class CheckpointInspect extends ShellCommand<CheckpointInspect.Opti
                             .map(ModelFamily::id)
                             .toList());
             String family = families.size() == 1 ? families.get(0) : null;
-            if (options.json) {
-                console.json(describe(checkpoint, family));
-            } else {
-                show(checkpoint, family, console);
+            options.json.print(console, () -> describe(checkpoint, family), () -> table(checkpoint, family));
+            if (!options.json.asked) {
+                // The JSON object has them.
+                checkpoint.warnings().forEach(console::warn);
             }
             return DONE;
         }
@@ -106,16 +98,14 @@ public final class CheckpointInspect extends ShellCommand<CheckpointInspect.Opti
         return description;
     }
 
-    private static void show(Checkpoint checkpoint, String family, Console console) {
+    private static String table(Checkpoint checkpoint, String family) {
         Table head = new Table()
                 .row("format", checkpoint.format())
                 .row("family", family == null ? "unknown" : family)
                 .row("sha256", checkpoint.sha256());
         checkpoint.metadata().forEach((name, value) -> head.row(name, value));
-        console.print(head.toString());
         Table tensors = new Table();
         checkpoint.tensors().values().forEach(tensor -> tensors.row(tensor.name(), tensor.dtype(), tensor.shape()));
-        console.print(tensors.toString());
-        checkpoint.warnings().forEach(console::warn);
+        return head + "\n" + tensors;
     }
 }

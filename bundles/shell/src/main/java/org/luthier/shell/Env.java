@@ -22,21 +22,19 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** {@code env}: what Luthier runs on. Reads names and properties only; no native library is loaded for it. */
 @Component(service = ShellCommand.class)
-public final class Env extends ShellCommand<Env.Options> {
+public final class Env extends WorkbenchCommand<Env.Options> {
     private static final Path PROCESSOR = Path.of("/proc/cpuinfo");
 
     private final Surroundings surroundings;
-    private final Workbench workbench;
 
     @Activate
     public Env(@Reference Surroundings surroundings, @Reference Workbench workbench) {
-        super(surroundings);
+        super(surroundings, workbench, Options::new);
         this.surroundings = surroundings;
-        this.workbench = workbench;
     }
 
     @Command(
@@ -45,22 +43,17 @@ public final class Env extends ShellCommand<Env.Options> {
             footerHeading = "%nExamples:%n",
             footer = {"  luthier env", "  luthier env --json"})
     static final class Options extends CommonOptions {
-        @Option(names = "--json", description = "Print one JSON object.")
-        boolean json;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
+        @Mixin
+        JsonOption json;
     }
 
     @Override
     protected int run(Options options, Console console) {
-        Map<String, Object> facts = facts();
-        if (options.json) {
-            console.json(facts);
-            return DONE;
-        }
+        options.json.print(console, this::facts, () -> table(facts()));
+        return DONE;
+    }
+
+    private static String table(Map<String, Object> facts) {
         Table table = new Table();
         facts.forEach((name, value) -> {
             if (value instanceof List<?> several) {
@@ -73,8 +66,7 @@ public final class Env extends ShellCommand<Env.Options> {
                 table.row(name, value);
             }
         });
-        console.print(table.toString());
-        return DONE;
+        return table.toString();
     }
 
     private Map<String, Object> facts() {

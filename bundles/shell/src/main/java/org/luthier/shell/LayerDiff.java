@@ -14,20 +14,17 @@ import org.luthier.workbench.Workbench;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code layer:diff}: where a run departs from a reference. */
 @Component(service = ShellCommand.class)
-public final class LayerDiff extends ShellCommand<LayerDiff.Options> {
-    private final Workbench workbench;
-
+public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
     @Activate
     public LayerDiff(
             @org.osgi.service.component.annotations.Reference Surroundings surroundings,
             @org.osgi.service.component.annotations.Reference Workbench workbench) {
-        super(surroundings);
-        this.workbench = workbench;
+        super(surroundings, workbench, Options::new);
     }
 
     @Command(
@@ -51,13 +48,8 @@ public final class LayerDiff extends ShellCommand<LayerDiff.Options> {
                 description = "A trace, a reference, or a golden that an adapter of the family explains.")
         Path reference;
 
-        @Option(names = "--json", description = "Print one JSON object.")
-        boolean json;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
+        @Mixin
+        JsonOption json;
     }
 
     @Override
@@ -66,11 +58,7 @@ public final class LayerDiff extends ShellCommand<LayerDiff.Options> {
         try (Reference trace = Reference.open(options.trace, adapters);
                 Reference reference = Reference.open(options.reference, adapters)) {
             TraceDiff diff = TraceDiff.compare(trace, reference, Thresholds.FLOAT32);
-            if (options.json) {
-                console.json(diff.asMap());
-            } else {
-                console.print(diff.table().stripTrailing());
-            }
+            options.json.print(console, diff::asMap, diff::table);
             return diff.clean() ? DONE : FOUND;
         }
     }

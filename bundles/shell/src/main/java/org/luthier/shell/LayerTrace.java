@@ -28,19 +28,16 @@ import picocli.CommandLine.Option;
 
 /** {@code layer:trace}: records what goes on inside a model. */
 @Component(service = ShellCommand.class)
-public final class LayerTrace extends ShellCommand<LayerTrace.Options> {
+public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
     private static final String AUDIO_READER = "ffmpeg";
     /** A trace of a whole song would be gigabytes. */
     private static final List<Integer> FIRST = List.of(0);
-
-    private final Workbench workbench;
 
     @Activate
     public LayerTrace(
             @org.osgi.service.component.annotations.Reference Surroundings surroundings,
             @org.osgi.service.component.annotations.Reference Workbench workbench) {
-        super(surroundings);
-        this.workbench = workbench;
+        super(surroundings, workbench, Options::new);
     }
 
     @Command(
@@ -95,16 +92,6 @@ public final class LayerTrace extends ShellCommand<LayerTrace.Options> {
                 paramLabel = "FILE",
                 description = "Samples, features, or a reference whose recorded inputs are used.")
         Path input;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
-    }
-
-    @Override
-    protected List<String> candidates(String label) {
-        return ModelOptions.candidates(label, workbench);
     }
 
     @Override

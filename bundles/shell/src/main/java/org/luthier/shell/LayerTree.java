@@ -1,6 +1,5 @@
 package org.luthier.shell;
 
-import java.util.List;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
@@ -10,17 +9,14 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** {@code layer:tree}: the layers of a model. */
 @Component(service = ShellCommand.class)
-public final class LayerTree extends ShellCommand<LayerTree.Options> {
-    private final Workbench workbench;
-
+public final class LayerTree extends WorkbenchCommand<LayerTree.Options> {
     @Activate
     public LayerTree(@Reference Surroundings surroundings, @Reference Workbench workbench) {
-        super(surroundings);
-        this.workbench = workbench;
+        super(surroundings, workbench, Options::new);
     }
 
     @Command(
@@ -35,29 +31,15 @@ public final class LayerTree extends ShellCommand<LayerTree.Options> {
                 "  luthier layer:tree --checkpoint weights.safetensors --json"
             })
     static final class Options extends ModelOptions {
-        @Option(names = "--json", description = "Print one JSON object.")
-        boolean json;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
-    }
-
-    @Override
-    protected List<String> candidates(String label) {
-        return ModelOptions.candidates(label, workbench);
+        @Mixin
+        JsonOption json;
     }
 
     @Override
     protected int run(Options options, Console console) {
         try (ModelLease lease = options.open(workbench)) {
             org.luthier.debug.LayerTree tree = org.luthier.debug.LayerTree.of(lease.model());
-            if (options.json) {
-                console.json(tree.asMap());
-            } else {
-                console.print(tree.table().stripTrailing());
-            }
+            options.json.print(console, tree::asMap, tree::table);
             return DONE;
         }
     }

@@ -1,6 +1,5 @@
 package org.luthier.shell;
 
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.luthier.api.model.ModelDefinition;
@@ -20,15 +19,12 @@ import picocli.CommandLine.Parameters;
 
 /** {@code model:info}: what a model is made of. */
 @Component(service = ShellCommand.class)
-public final class ModelInfo extends ShellCommand<ModelInfo.Options> {
+public final class ModelInfo extends WorkbenchCommand<ModelInfo.Options> {
     private static final String READY = "ready";
-
-    private final Workbench workbench;
 
     @Activate
     public ModelInfo(@Reference Surroundings surroundings, @Reference Workbench workbench) {
-        super(surroundings);
-        this.workbench = workbench;
+        super(surroundings, workbench, Options::new);
     }
 
     @Command(
@@ -39,16 +35,6 @@ public final class ModelInfo extends ShellCommand<ModelInfo.Options> {
     static final class Options extends CommonOptions {
         @Parameters(paramLabel = "MODEL", description = "Id of a model, as model:list shows it.")
         String model;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
-    }
-
-    @Override
-    protected List<String> candidates(String label) {
-        return ModelOptions.candidates(label, workbench);
     }
 
     @Override

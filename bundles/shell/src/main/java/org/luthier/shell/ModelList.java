@@ -18,13 +18,10 @@ import picocli.CommandLine.Command;
 
 /** {@code model:list}: what can be run. */
 @Component(service = ShellCommand.class)
-public final class ModelList extends ShellCommand<ModelList.Options> {
-    private final Workbench workbench;
-
+public final class ModelList extends WorkbenchCommand<ModelList.Options> {
     @Activate
     public ModelList(@Reference Surroundings surroundings, @Reference Workbench workbench) {
-        super(surroundings);
-        this.workbench = workbench;
+        super(surroundings, workbench, Options::new);
     }
 
     @Command(
@@ -33,11 +30,6 @@ public final class ModelList extends ShellCommand<ModelList.Options> {
             footerHeading = "%nExamples:%n",
             footer = "  luthier model:list")
     static final class Options extends CommonOptions {}
-
-    @Override
-    protected Options options() {
-        return new Options();
-    }
 
     @Override
     protected int run(Options options, Console console) {

@@ -1,8 +1,6 @@
 package org.luthier.shell;
 
 import java.nio.file.Path;
-import java.util.List;
-import org.luthier.api.model.ModelDefinition;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.workbench.ModelLease;
 import org.luthier.workbench.Workbench;
@@ -32,15 +30,5 @@ class ModelOptions extends CommonOptions {
     /** Loads the model. */
     final ModelLease open(Workbench workbench) {
         return workbench.openModel(model, checkpoint, execution(workbench.execution(), kernels));
-    }
-
-    /** Values for completion by what the help calls them. */
-    static List<String> candidates(String label, Workbench workbench) {
-        return switch (label) {
-            case "MODEL" ->
-                workbench.catalog().models().stream().map(ModelDefinition::id).toList();
-            case "KERNELS" -> List.of("cpu", "nd4j", "plain");
-            default -> List.of();
-        };
     }
 }

@@ -14,13 +14,10 @@ import picocli.CommandLine.Parameters;
 
 /** {@code plugin:install}: adds a plug-in. */
 @Component(service = ShellCommand.class)
-public final class PluginInstall extends ShellCommand<PluginInstall.Options> {
-    private final Plugins plugins;
-
+public final class PluginInstall extends PluginCommand<PluginInstall.Options> {
     @Activate
     public PluginInstall(@Reference Surroundings surroundings, @Reference Plugins plugins) {
-        super(surroundings);
-        this.plugins = plugins;
+        super(surroundings, plugins, Options::new);
     }
 
     @Command(
@@ -34,11 +31,6 @@ public final class PluginInstall extends ShellCommand<PluginInstall.Options> {
     static final class Options extends CommonOptions {
         @Parameters(paramLabel = "JAR", description = "The plug-in, an OSGi bundle.")
         Path jar;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
     }
 
     @Override

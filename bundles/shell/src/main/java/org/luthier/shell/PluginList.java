@@ -14,13 +14,10 @@ import picocli.CommandLine.Command;
 
 /** {@code plugin:list}: the swappable parts, where they come from and who uses them. */
 @Component(service = ShellCommand.class)
-public final class PluginList extends ShellCommand<PluginList.Options> {
-    private final Plugins plugins;
-
+public final class PluginList extends PluginCommand<PluginList.Options> {
     @Activate
     public PluginList(@Reference Surroundings surroundings, @Reference Plugins plugins) {
-        super(surroundings);
-        this.plugins = plugins;
+        super(surroundings, plugins, Options::new);
     }
 
     @Command(
@@ -29,11 +26,6 @@ public final class PluginList extends ShellCommand<PluginList.Options> {
             footerHeading = "%nExamples:%n",
             footer = "  luthier plugin:list")
     static final class Options extends CommonOptions {}
-
-    @Override
-    protected Options options() {
-        return new Options();
-    }
 
     @Override
     protected int run(Options options, Console console) {

@@ -1,6 +1,5 @@
 package org.luthier.shell;
 
-import java.util.List;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
@@ -14,13 +13,10 @@ import picocli.CommandLine.Parameters;
 
 /** {@code plugin:remove}: takes a plug-in away. */
 @Component(service = ShellCommand.class)
-public final class PluginRemove extends ShellCommand<PluginRemove.Options> {
-    private final Plugins plugins;
-
+public final class PluginRemove extends PluginCommand<PluginRemove.Options> {
     @Activate
     public PluginRemove(@Reference Surroundings surroundings, @Reference Plugins plugins) {
-        super(surroundings);
-        this.plugins = plugins;
+        super(surroundings, plugins, Options::new);
     }
 
     @Command(
@@ -34,24 +30,6 @@ public final class PluginRemove extends ShellCommand<PluginRemove.Options> {
     static final class Options extends CommonOptions {
         @Parameters(paramLabel = "ID", description = "Id of a part, as plugin:list shows it.")
         String id;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
-    }
-
-    @Override
-    protected List<String> candidates(String label) {
-        return label.equals("ID") ? ids(plugins) : List.of();
-    }
-
-    /** The ids of all parts, for completion. */
-    static List<String> ids(Plugins plugins) {
-        return plugins.list().stream()
-                .map(plugin -> plugin.part().id())
-                .distinct()
-                .toList();
     }
 
     @Override

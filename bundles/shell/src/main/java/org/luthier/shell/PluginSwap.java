@@ -1,7 +1,6 @@
 package org.luthier.shell;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
@@ -15,13 +14,10 @@ import picocli.CommandLine.Parameters;
 
 /** {@code plugin:swap}: replaces a plug-in while jobs run. */
 @Component(service = ShellCommand.class)
-public final class PluginSwap extends ShellCommand<PluginSwap.Options> {
-    private final Plugins plugins;
-
+public final class PluginSwap extends PluginCommand<PluginSwap.Options> {
     @Activate
     public PluginSwap(@Reference Surroundings surroundings, @Reference Plugins plugins) {
-        super(surroundings);
-        this.plugins = plugins;
+        super(surroundings, plugins, Options::new);
     }
 
     @Command(
@@ -38,16 +34,6 @@ public final class PluginSwap extends ShellCommand<PluginSwap.Options> {
 
         @Parameters(index = "1", paramLabel = "JAR", description = "The new plug-in, an OSGi bundle.")
         Path jar;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
-    }
-
-    @Override
-    protected List<String> candidates(String label) {
-        return label.equals("ID") ? PluginRemove.ids(plugins) : List.of();
     }
 
     @Override

@@ -14,7 +14,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code score:compare}: how well one MIDI file agrees with another. */
@@ -22,7 +22,7 @@ import picocli.CommandLine.Parameters;
 public final class ScoreCompare extends ShellCommand<ScoreCompare.Options> {
     @Activate
     public ScoreCompare(@Reference Surroundings surroundings) {
-        super(surroundings);
+        super(surroundings, Options::new);
     }
 
     @Command(
@@ -42,22 +42,18 @@ public final class ScoreCompare extends ShellCommand<ScoreCompare.Options> {
         @Parameters(index = "1", paramLabel = "ESTIMATE", description = "MIDI file to be scored.")
         Path estimate;
 
-        @Option(names = "--json", description = "Print one JSON object.")
-        boolean json;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
+        @Mixin
+        JsonOption json;
     }
 
     @Override
     protected int run(Options options, Console console) {
         Scores scores = Scores.compare(MidiReader.read(options.reference), MidiReader.read(options.estimate));
-        if (options.json) {
-            console.json(scores.asMap());
-            return DONE;
-        }
+        options.json.print(console, scores::asMap, () -> table(scores));
+        return DONE;
+    }
+
+    private static String table(Scores scores) {
         Table table = new Table().row("", "PRECISION", "RECALL", "F1");
         row(table, "onset", scores.onset());
         row(table, "onset + offset", scores.onsetOffset());
@@ -66,8 +62,7 @@ public final class ScoreCompare extends ShellCommand<ScoreCompare.Options> {
         row(table, "instruments, class", scores.multiClass());
         row(table, "instruments, flat", scores.multiFlat());
         row(table, "drums", scores.drum());
-        console.print(table.toString());
-        return DONE;
+        return table.toString();
     }
 
     private static void row(Table table, String name, Prf score) {

@@ -8,12 +8,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
-import org.luthier.api.model.Decoder;
-import org.luthier.api.notes.NoteAssembler;
 import org.luthier.api.notes.Transcription;
 import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.plugin.Parameter;
-import org.luthier.api.tokens.Tokenizer;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.Interruption;
 import org.luthier.shell.internal.ParameterGroup;
@@ -35,13 +32,10 @@ import picocli.CommandLine.Parameters;
 
 /** {@code transcribe}: audio to MIDI. */
 @Component(service = ShellCommand.class)
-public final class Transcribe extends ShellCommand<Transcribe.Options> {
-    private final Workbench workbench;
-
+public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
     @Activate
     public Transcribe(@Reference Surroundings surroundings, @Reference Workbench workbench) {
-        super(surroundings);
-        this.workbench = workbench;
+        super(surroundings, workbench, Options::new);
     }
 
     @Command(
@@ -109,11 +103,6 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
     }
 
     @Override
-    protected Options options() {
-        return new Options();
-    }
-
-    @Override
     protected List<ParameterGroup> parameters(Options sketch) {
         List<ParameterGroup> groups = new ArrayList<>();
         groups.add(new ParameterGroup("Parameters of the notes", workbench.parameters(sketch.request())));
@@ -135,16 +124,6 @@ public final class Transcribe extends ShellCommand<Transcribe.Options> {
             }
         }
         return new ParameterGroup("Parameters of the " + what, parameters);
-    }
-
-    @Override
-    protected List<String> candidates(String label) {
-        return switch (label) {
-            case "TOKENIZER" -> workbench.parts().ids(Tokenizer.class);
-            case "DECODER" -> workbench.parts().ids(Decoder.class);
-            case "ASSEMBLER" -> workbench.parts().ids(NoteAssembler.class);
-            default -> ModelOptions.candidates(label, workbench);
-        };
     }
 
     @Override

@@ -8,7 +8,7 @@ final class HelpCommand extends ShellCommand<HelpCommand.Options> {
     private final Shell shell;
 
     HelpCommand(Surroundings surroundings, Shell shell) {
-        super(surroundings);
+        super(surroundings, Options::new);
         this.shell = shell;
     }
 
@@ -20,11 +20,6 @@ final class HelpCommand extends ShellCommand<HelpCommand.Options> {
     static final class Options extends CommonOptions {
         @Parameters(arity = "0..1", paramLabel = "COMMAND", description = "Name of a command.")
         String command;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
 import org.luthier.api.plugin.Parameter;
@@ -28,7 +29,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * A command: reads its arguments, does its work by calling other rooms, and ends in an exit code. One object serves any number of calls
  * at once; each call has its own options.
  *
- * @param <O> the options, a class with picocli's {@link Command} annotation and a constructor without arguments
+ * @param <O> the options, a class with picocli's {@link Command} annotation
  */
 public abstract class ShellCommand<O extends CommonOptions> {
     /** Done; a comparison found nothing. */
@@ -45,13 +46,13 @@ public abstract class ShellCommand<O extends CommonOptions> {
     private static final int USAGE_WIDTH = 100;
 
     private final Surroundings surroundings;
+    private final Supplier<O> fresh;
 
-    protected ShellCommand(Surroundings surroundings) {
+    /** @param options makes fresh options, all unset */
+    protected ShellCommand(Surroundings surroundings, Supplier<O> options) {
         this.surroundings = surroundings;
+        this.fresh = options;
     }
-
-    /** Fresh options, all unset. */
-    protected abstract O options();
 
     /**
      * The parameters of parts that are options of this call.
@@ -82,7 +83,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
     }
 
     private Command annotation() {
-        return options().getClass().getAnnotation(Command.class);
+        return fresh.get().getClass().getAnnotation(Command.class);
     }
 
     /** The help text, with the parameters of the default parts. */
@@ -95,7 +96,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
 
     /** What the command takes after some arguments, for completion. */
     final CommandSpec specification(List<String> arguments, Path folder) {
-        return parser(options(), arguments, folder, new ArrayList<>()).getCommandSpec();
+        return parser(fresh.get(), arguments, folder, new ArrayList<>()).getCommandSpec();
     }
 
     /**
@@ -122,7 +123,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
      * @throws CancelledException if it was */
     final int attempt(List<String> arguments, Console console) {
         try {
-            O options = options();
+            O options = fresh.get();
             List<Parameter> parameters = new ArrayList<>();
             CommandLine parser = parser(options, arguments, console.folder(), parameters);
             ParseResult parsed = parser.parseArgs(arguments.toArray(String[]::new));
@@ -152,7 +153,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
     }
 
     private CommandLine parser(O options, List<String> arguments, Path folder, List<Parameter> parameters) {
-        O sketch = options();
+        O sketch = fresh.get();
         CommandLine first = configured(sketch, folder).setUnmatchedArgumentsAllowed(true);
         try {
             first.parseArgs(arguments.toArray(String[]::new));

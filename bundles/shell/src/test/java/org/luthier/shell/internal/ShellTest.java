@@ -26,18 +26,13 @@ class ShellTest {
         private List<String> files;
 
         Recorder() {
-            super(name -> null);
+            super(name -> null, Options::new);
         }
 
         @Command(name = "transcribe", description = "Audio to MIDI.")
         static final class Options extends CommonOptions {
             @Parameters
             List<String> files = List.of();
-        }
-
-        @Override
-        protected Options options() {
-            return new Options();
         }
 
         @Override

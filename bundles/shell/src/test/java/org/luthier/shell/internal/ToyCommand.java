@@ -17,7 +17,7 @@ class ToyCommand extends ShellCommand<ToyCommand.Options> {
     Options seen;
 
     ToyCommand(Surroundings surroundings, Work work) {
-        super(surroundings);
+        super(surroundings, Options::new);
         this.work = work;
     }
 
@@ -35,11 +35,6 @@ class ToyCommand extends ShellCommand<ToyCommand.Options> {
 
         @Option(names = "--part", paramLabel = "PART", description = "Chooses a part.")
         String part;
-    }
-
-    @Override
-    protected Options options() {
-        return new Options();
     }
 
     @Override
