@@ -70,7 +70,8 @@ class ProcessTest {
     }
 
     private Running start(Path script, String input, String... words) throws IOException {
-        List<String> command = new ArrayList<>(List.of(script.toString()));
+        List<String> command = new ArrayList<>(Interruptible.prefix());
+        command.add(script.toString());
         command.addAll(List.of(words));
         Path in = Files.writeString(Files.createTempFile(folder, "in", ""), input);
         Path out = Files.createTempFile(folder, "out", "");

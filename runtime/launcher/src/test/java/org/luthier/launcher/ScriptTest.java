@@ -92,8 +92,8 @@ class ScriptTest {
     }
 
     private Process start(Path out, Path err, String... words) throws IOException {
-        List<String> command =
-                new ArrayList<>(List.of(checkout.resolve("luthier").toString()));
+        List<String> command = new ArrayList<>(Interruptible.prefix());
+        command.add(checkout.resolve("luthier").toString());
         command.addAll(List.of(words));
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
