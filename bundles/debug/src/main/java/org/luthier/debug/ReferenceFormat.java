@@ -47,6 +47,12 @@ final class ReferenceFormat {
         Map<String, List<StoredSlice>> slices =
                 field(checkpoint, "slices", new TypeReference<Map<String, List<StoredSlice>>>() {}, Map.of());
         Map<String, Double> noise = field(checkpoint, "noise", new TypeReference<Map<String, Double>>() {}, Map.of());
+        noise.forEach((name, difference) -> {
+            if (difference == null || !(difference >= 0) || difference.isInfinite()) {
+                throw new LuthierException(checkpoint.name() + ": metadata 'noise' of '" + name
+                        + "': expected a difference from 0 up, got " + difference);
+            }
+        });
 
         Map<String, Supplier<RecordedTensor>> tensors = new LinkedHashMap<>();
         for (String name : order) {

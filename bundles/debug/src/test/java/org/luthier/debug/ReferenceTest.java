@@ -73,6 +73,11 @@ class ReferenceTest {
                 .startsWith("r: metadata 'order' is not the JSON that luthier-reference/1 asks for"));
         assertTrue(refusal(Map.of("order", "[\"a\"]", "noise", "{\"a\":\"loud\"}"))
                 .startsWith("r: metadata 'noise' is not the JSON"));
+        for (String noise : List.of("null", "-1.0", "1e999")) {
+            String refusal = refusal(Map.of("order", "[\"a\"]", "noise", "{\"a\":" + noise + "}"));
+            assertTrue(
+                    refusal.startsWith("r: metadata 'noise' of 'a': expected a difference from 0 up, got "), refusal);
+        }
         assertEquals(
                 "r: a: slice of 1 on axis 1 does not fit shape [1, 6]",
                 refusal(Map.of("order", "[\"a\"]", "slices", "{\"a\":[{\"axis\":1,\"indices\":[0]}]}")));

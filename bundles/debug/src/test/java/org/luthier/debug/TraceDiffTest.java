@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,6 +16,7 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.luthier.api.LuthierException;
 
 class TraceDiffTest {
@@ -94,6 +96,36 @@ class TraceDiffTest {
                 .clean());
         assertFalse(diff(reference(tensor("a", changed(3, 1e-4f))), reference(quiet))
                 .clean());
+    }
+
+    /** Read from a file, as a reference comes: the noise of one tensor says nothing of the other. */
+    @Test
+    void noiseOfAReferenceFileDecides(@TempDir Path folder) {
+        RecordedTensor noisy = new RecordedTensor("noisy", SHAPE, values, List.of(), 0.01);
+        Path file = folder.resolve("reference.safetensors");
+        reference(noisy, tensor("usual", values)).write(file, false);
+        float[] within = changed(3, 0.04f);
+        try (Reference read = Reference.open(file, List.of())) {
+            TraceDiff diff = diff(reference(tensor("noisy", within), tensor("usual", within)), read);
+            assertEquals(
+                    List.of(Verdict.SAME, Verdict.DEPARTED),
+                    diff.tensors().stream().map(TensorDiff::verdict).toList());
+            assertEquals("usual", diff.first());
+        }
+    }
+
+    /** Noise that was measured as nothing, as of a tensor that is only copied, does not make rounding a fault: 1e-6 of the scale. */
+    @Test
+    void noNoiseStillAllowsTheRoundingOfFloat32() {
+        RecordedTensor copied = new RecordedTensor("a", SHAPE, values, List.of(), 0);
+        double scale = 1;
+        for (float value : values) {
+            scale = Math.max(scale, Math.abs(value));
+        }
+        float[] below = changed(3, (float) (0.8e-6 * scale));
+        float[] above = changed(3, (float) (1.5e-6 * scale));
+        assertTrue(diff(reference(tensor("a", below)), reference(copied)).clean());
+        assertFalse(diff(reference(tensor("a", above)), reference(copied)).clean());
     }
 
     @Test
