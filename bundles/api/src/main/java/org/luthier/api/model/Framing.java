@@ -26,6 +26,7 @@ public record Framing(int sampleRate, int window, int hop, int lead) {
      * @param samples the recording
      * @param segment number of the segment
      * @param target at least {@code window} long from {@code offset}
+     * @param offset where in the target the segment begins
      */
     public void cut(float[] samples, int segment, float[] target, int offset) {
         long start = (long) segment * hop - lead;

@@ -29,6 +29,8 @@ public interface Probe {
     /**
      * Offers a tensor.
      *
+     * @param name canonical name
+     * @param at where in the recording the rows are
      * @param tensor the layer's own memory: read it now, copy what is kept, write to replace it; the first dimension is rows
      */
     void tap(String name, Position at, INDArray tensor);

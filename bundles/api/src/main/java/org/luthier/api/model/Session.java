@@ -43,7 +43,7 @@ public interface Session extends AutoCloseable {
      * come from a device. */
     INDArray logits();
 
-    /** Makes row i continue what row {@code sources[i]} did; for beam search. */
+    /** Makes row i continue what row {@code sources[i]} did, for beam search; one source a row, a row may be a source repeatedly. */
     void reorder(int[] sources);
 
     /** Keeps these rows, in this order, and drops the rest: finished rows leave the batch. */

@@ -17,9 +17,13 @@ public record Parameter(
 
     /** The kinds of value a parameter takes. */
     public enum Type {
+        /** A {@link Double} within the bounds. */
         NUMBER,
+        /** An {@link Integer} within the bounds. */
         INTEGER,
+        /** A {@link Boolean}. */
         FLAG,
+        /** A {@link String}. */
         TEXT
     }
 
