@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,10 @@ class CheckpointCommandsTest {
     void printsChecksumsAsJson() throws Exception {
         assertEquals(0, inspect("gain.safetensors", "--json"), captured.err());
         JsonNode answer = new ObjectMapper().readTree(captured.out());
+        assertEquals(List.of("format", "family", "variant", "tensors", "metadata", "warnings"), names(answer));
+        assertEquals(
+                List.of("name", "shape", "dtype", "sha256"),
+                names(answer.get("tensors").get(0)));
         assertEquals("safetensors", answer.get("format").asText());
         assertEquals("toy-family", answer.get("family").asText());
         JsonNode tensor = answer.get("tensors").get(0);
@@ -63,6 +68,10 @@ class CheckpointCommandsTest {
                 HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)),
                 tensor.get("sha256").asText());
         assertEquals("F32", tensor.get("dtype").asText());
+    }
+
+    private static List<String> names(JsonNode object) {
+        return object.propertyStream().map(Map.Entry::getKey).toList();
     }
 
     @Test

@@ -1,12 +1,15 @@
 package org.luthier.shell;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,7 +49,9 @@ class LayerCommandsTest {
         assertTrue(captured.out().contains("amplifier"), captured.out());
         Captured json = new Captured();
         assertEquals(0, studio.run(new LayerTree(studio.surroundings, studio.workbench), json, "--json"));
-        assertEquals("toy", new ObjectMapper().readTree(json.out()).get("name").asText());
+        JsonNode answer = new ObjectMapper().readTree(json.out());
+        assertEquals("toy", answer.get("name").asText());
+        assertEquals(List.of("name", "parameters", "taps", "weights", "children"), names(answer));
     }
 
     @Test
@@ -71,6 +76,52 @@ class LayerCommandsTest {
         assertEquals(3, diff(table, "mine.trace", "reference.trace"), table.err());
         assertTrue(table.out().contains("first departure: amplifier"), table.out());
         assertEquals("", table.err());
+    }
+
+    @Test
+    void printsADepartureAsOneJsonObject() throws Exception {
+        Studio.weights(studio.folder.resolve("loud.safetensors"), 1.5f);
+        trace("--audio", "a.wav", "-o", "reference.trace");
+        trace("--checkpoint", "loud.safetensors", "--input", "reference.trace", "-o", "mine.trace");
+        Captured json = new Captured();
+        assertEquals(3, diff(json, "mine.trace", "reference.trace", "--json"), json.err());
+        assertEquals("", json.err());
+        JsonNode answer = new ObjectMapper().readTree(json.out());
+        assertEquals(List.of("clean", "first", "tensors", "causes"), names(answer));
+        assertFalse(answer.get("clean").asBoolean(true), json.out());
+        assertEquals("amplifier", answer.get("first").asText());
+        assertTrue(answer.get("causes").isArray(), json.out());
+        List<String> verdicts = new ArrayList<>();
+        int order = 0;
+        for (JsonNode tensor : answer.get("tensors")) {
+            assertEquals(
+                    List.of(
+                            "name",
+                            "order",
+                            "shape",
+                            "maxAbs",
+                            "relL2",
+                            "cosine",
+                            "ratio",
+                            "argmax",
+                            "firstIndex",
+                            "step",
+                            "verdict"),
+                    names(tensor));
+            assertEquals(order++, tensor.get("order").asInt(-1));
+            verdicts.add(tensor.get("verdict").asText());
+        }
+        assertEquals(List.of("same", "same", "departed"), verdicts);
+        JsonNode amplifier = answer.get("tensors").get(2);
+        assertEquals(1.5, amplifier.get("ratio").asDouble(), 1e-6, "the gain, to float32");
+        assertEquals(0.5, amplifier.get("relL2").asDouble(), 1e-6);
+        assertEquals(1, amplifier.get("cosine").asDouble(), 1e-6);
+        assertEquals(amplifier.get("shape").size(), amplifier.get("firstIndex").size());
+        assertTrue(amplifier.get("step").isNull(), "a frame model has no steps");
+    }
+
+    private static List<String> names(JsonNode object) {
+        return object.propertyStream().map(Map.Entry::getKey).toList();
     }
 
     @Test
