@@ -52,7 +52,7 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
             footer = {
                 "  luthier layer:trace --audio song.wav --segment 3 -o song.trace",
                 "  luthier layer:trace --input reference.safetensors -o mine.trace",
-                "  luthier layer:trace --audio song.wav --layers 'contour*,onset2' -o song.trace"
+                "  luthier layer:trace --audio song.wav --layers 'contour*,onset2' -o contours.trace"
             })
     static final class Options extends ModelOptions {
         @ArgGroup(multiplicity = "1")

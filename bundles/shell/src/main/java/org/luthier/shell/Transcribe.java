@@ -50,9 +50,9 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
             footerHeading = "%nExamples:%n",
             footer = {
                 "  luthier transcribe song.mp3",
-                "  luthier transcribe song.wav -o song.mid --notes song.json --plot song.png",
+                "  luthier transcribe song.wav -o notes.mid --notes notes.json --plot notes.png",
                 "  luthier transcribe *.flac -o transcriptions/ --force",
-                "  luthier transcribe song.wav --onset-threshold 0.6 --min-note-ms 60 --tempo 96"
+                "  luthier transcribe song.wav -o strict.mid --onset-threshold 0.6 --min-note-ms 60 --tempo 96"
             })
     static final class Options extends ModelOptions {
         @Parameters(arity = "1..*", paramLabel = "AUDIO", description = "Audio files.")

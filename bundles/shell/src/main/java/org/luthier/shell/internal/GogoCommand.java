@@ -29,6 +29,17 @@ final class GogoCommand implements Function {
         this.controlC = controlC;
     }
 
+    /** The word before a command, as the help writes it and a terminal outside has it; without a command it helps. */
+    static Function luthier(Shell shell, Surroundings surroundings, ControlC controlC) {
+        return (session, words) -> {
+            ShellCommand<?> named = words.isEmpty() ? null : shell.command(String.valueOf(words.get(0)));
+            return named == null
+                    ? new GogoCommand(shell.command("help"), surroundings, controlC)
+                            .execute(session, words.subList(0, Math.min(1, words.size())))
+                    : new GogoCommand(named, surroundings, controlC).execute(session, words.subList(1, words.size()));
+        };
+    }
+
     @Override
     public Object execute(CommandSession session, List<Object> arguments) throws Interrupted {
         Process process = Process.Utils.current();

@@ -41,6 +41,7 @@ public final class GogoShell {
         Completions completions = new Completions(shell);
         others = List.of(
                 register(completions, Completions.SCOPE, Completions.FUNCTION),
+                register(GogoCommand.luthier(shell, surroundings, controlC), Completions.SCOPE, Completions.SCOPE),
                 context.registerService(CommandSessionListener.class, completions, null));
         bind(shell.command("help"));
     }

@@ -60,6 +60,22 @@ class GogoTest {
         assertEquals("gladly\n", err.toString(StandardCharsets.UTF_8));
     }
 
+    /** Examples of the help can be pasted into the shell. */
+    @Test
+    void understandsACommandAsTheHelpWritesIt() throws Exception {
+        ToyCommand command = offer((options, console) -> 0);
+        gogo.addCommand("luthier", GogoCommand.luthier(shell, name -> null, new ControlC()), "luthier");
+        session.put("SCOPE", "luthier:*");
+        session.execute("luthier toy:play 'a b.wav'");
+        assertEquals(List.of(Path.of("a b.wav")), command.seen.files);
+        assertEquals("", out.toString(StandardCharsets.UTF_8));
+        session.execute("luthier");
+        assertTrue(out.toString(StandardCharsets.UTF_8).startsWith("Usage: luthier"), out.toString());
+        session.execute("luthier toy:pley a.wav");
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("did you mean toy:play?"), err.toString());
+        assertEquals(2, session.get("luthier.exit"));
+    }
+
     @Test
     void tellsGogoThatItFailed() throws Exception {
         ToyCommand command = offer((options, console) -> options.files.get(0).endsWith("bad") ? 1 : 0);
