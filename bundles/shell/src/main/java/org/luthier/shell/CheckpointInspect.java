@@ -103,7 +103,8 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
                 .row("format", checkpoint.format())
                 .row("family", family == null ? "unknown" : family)
                 .row("sha256", checkpoint.sha256());
-        checkpoint.metadata().forEach((name, value) -> head.row(name, value));
+        // Named as such: files have a "format" and a "family" of their own.
+        checkpoint.metadata().forEach((name, value) -> head.row("metadata", name + " = " + value));
         Table tensors = new Table();
         checkpoint.tensors().values().forEach(tensor -> tensors.row(tensor.name(), tensor.dtype(), tensor.shape()));
         return head + "\n" + tensors;

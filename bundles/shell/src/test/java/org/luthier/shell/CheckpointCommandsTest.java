@@ -17,6 +17,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.luthier.checkpoint.SafetensorsWriter;
 import org.luthier.shell.internal.Captured;
 
 class CheckpointCommandsTest {
@@ -47,6 +48,16 @@ class CheckpointCommandsTest {
         assertEquals(0, inspect("gain.safetensors"), captured.err());
         assertTrue(captured.out().contains("toy-family"), captured.out());
         assertTrue(captured.out().contains("gain  F32  [1]"), captured.out());
+    }
+
+    @Test
+    void tellsWhatTheFileSaysOfItselfFromWhatItIs() throws Exception {
+        try (var out = Files.newOutputStream(studio.folder.resolve("other.safetensors"))) {
+            SafetensorsWriter.write(
+                    out, Map.of("format", "pt"), List.of(SafetensorsWriter.Tensor.of("gain", new float[] {1}, 1)));
+        }
+        assertEquals(0, inspect("other.safetensors"), captured.err());
+        assertTrue(captured.out().matches("(?s)format +safetensors\n.*\nmetadata +format = pt\n.*"), captured.out());
     }
 
     @Test
