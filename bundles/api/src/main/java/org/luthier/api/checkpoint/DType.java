@@ -20,7 +20,7 @@ public enum DType {
     I8(1),
     /** Unsigned. */
     U8(1),
-    /** One byte: 0 is false, anything else true. */
+    /** One byte, 0 or 1. */
     BOOL(1);
 
     private final int bytes;
