@@ -25,7 +25,8 @@ public interface Plugins {
     String install(Path jar);
 
     /**
-     * Replaces the plug-in that has a part of this id by another that has it too. The new one is there before the old one goes.
+     * Replaces what has a part of this id by a plug-in that has it too. The new one is there before the old one goes. A bundle of the
+     * product that the workbench itself needs stays and gives way for this part only.
      *
      * @return one line on what was done
      * @throws org.luthier.api.LuthierException if the new one is no plug-in, lacks the part or does not start; nothing has changed then
@@ -33,7 +34,7 @@ public interface Plugins {
     String swap(String id, Path jar);
 
     /**
-     * Takes away the plug-in that has a part of this id.
+     * Takes away the plug-in that has a part of this id. What it has replaced of the product is back at once.
      *
      * @return one line on what was done
      * @throws org.luthier.api.LuthierException if there is none, or it is no plug-in of the plug-ins folder

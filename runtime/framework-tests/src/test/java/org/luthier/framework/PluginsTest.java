@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
@@ -132,16 +133,63 @@ class PluginsTest {
     }
 
     @Test
+    void whatASwapHasReplacedIsBackWhenThePluginIsRemoved() throws IOException {
+        call("swap", "basic-pitch-notes", assembler("7.0.0"));
+        call("swap", "basic-pitch-notes", assembler("7.0.1"));
+        assertEquals(List.of("7.0.1"), versions(ASSEMBLER));
+        assertEquals(
+                "removed " + ASSEMBLER + " 7.0.1 with basic-pitch-notes; back again: " + ASSEMBLER + " 0.1.0.SNAPSHOT",
+                call("remove", "basic-pitch-notes"));
+        assertEquals(List.of("0.1.0.SNAPSHOT"), versions(ASSEMBLER));
+        Path audio = Sounds.arpeggio(3, folder.resolve("short.wav"));
+        assertEquals(0, luthier.run("transcribe", audio, "--quiet"));
+        call("swap", "basic-pitch-notes", assembler("7.0.2"));
+        assertEquals(List.of("7.0.2"), versions(ASSEMBLER));
+    }
+
+    @Test
+    void whatASwapHasReplacedIsBackWhenTheFileIsDeleted() throws Exception {
+        Path dropped = luthier.plugins().resolve("dropped.jar");
+        Files.move(assembler("7.0.0"), dropped, StandardCopyOption.ATOMIC_MOVE);
+        await(List.of("0.1.0.SNAPSHOT", "7.0.0"));
+        call("swap", "basic-pitch-notes", dropped);
+        assertEquals(List.of("7.0.0"), versions(ASSEMBLER));
+        Files.delete(dropped);
+        await(List.of("0.1.0.SNAPSHOT"));
+    }
+
+    @Test
+    void whatTheWorkbenchNeedsIsNoPlugin() throws IOException {
+        Path other = Builds.of(
+                "org.luthier.checkpoint",
+                "7.0.0",
+                "numpy arrays (.npy)",
+                "NUMPY ARRAYS (.NPY)",
+                folder.resolve("other.jar"));
+        assertTrue(refused("swap", "npy", other).contains("which the workbench needs"));
+        assertTrue(refused("swap", "json", original("org.luthier.workbench")).contains("which the workbench needs"));
+    }
+
+    private void await(List<String> versions) throws InterruptedException {
+        while (!versions(ASSEMBLER).equals(versions)) {
+            Thread.sleep(20);
+        }
+    }
+
+    private List<String> versions(String name) {
+        return Stream.of(luthier.context().getBundles())
+                .filter(bundle -> bundle.getSymbolicName().equals(name))
+                .map(bundle -> bundle.getVersion().toString())
+                .sorted()
+                .toList();
+    }
+
+    @Test
     void theSamePluginAgainReplacesItself() throws IOException {
         call("install", assembler("7.0.0"));
         call("install", assembler("7.0.1"));
         assertEquals(List.of(ASSEMBLER + ".jar"), files());
-        assertEquals(
-                List.of("0.1.0.SNAPSHOT", "7.0.1"),
-                Stream.of(luthier.context().getBundles())
-                        .filter(bundle -> bundle.getSymbolicName().equals(ASSEMBLER))
-                        .map(bundle -> bundle.getVersion().toString())
-                        .toList());
+        assertEquals(List.of("0.1.0.SNAPSHOT", "7.0.1"), versions(ASSEMBLER));
     }
 
     @ParameterizedTest

@@ -6,9 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -60,6 +63,9 @@ public final class PluginBundles implements Plugins {
     private final ServiceRegistration<?> watch;
     /** What runs of the folder, by file; guarded by this. */
     private final Map<Path, Running> running = new HashMap<>();
+
+    /** What each bundle of the product had that a swap has put away, by the bundle's location; guarded by this. */
+    private final Map<String, Set<String>> putAway = new HashMap<>();
 
     private long serial;
 
@@ -130,18 +136,16 @@ public final class PluginBundles implements Plugins {
             return update(library, plugin);
         }
         Bundle started = start(plugin);
-        Path file = file(plugin);
-        Running before = running.get(file);
-        keep(plugin, started);
+        Bundle before = keep(plugin, started);
         if (before != null) {
-            retire(before.bundle);
+            retire(before);
         }
         return "installed " + plugin.label() + " with " + names(started) + when();
     }
 
     @Override
     public synchronized String swap(String id, Path jar) {
-        List<Bundle> old = bundlesWith(id);
+        Set<Bundle> old = new LinkedHashSet<>(bundlesWith(id));
         PluginJar plugin = PluginJar.read(jar);
         Bundle started = start(plugin);
         if (offersOf(started).stream().noneMatch(offer -> offer.id.equals(id))) {
@@ -149,13 +153,20 @@ public final class PluginBundles implements Plugins {
             uninstall(started);
             throw new LuthierException(jar + " has no part '" + id + "', it has " + names + "; nothing was changed");
         }
-        keep(plugin, started);
-        for (Bundle bundle : old) {
-            forget(bundle, file(plugin));
-            retire(bundle);
+        Bundle before = keep(plugin, started);
+        if (before != null) {
+            old.add(before);
         }
-        return id + " now comes from " + plugin.label() + ", in place of "
-                + old.stream().map(PluginBundles::label).collect(Collectors.joining(", ")) + when();
+        for (Bundle bundle : old) {
+            if (isPlugin(bundle)) {
+                forget(bundle, file(plugin));
+                retire(bundle);
+            } else if (!isNeeded(bundle)) {
+                putAway.put(bundle.getLocation(), idsOf(bundle));
+                retire(bundle);
+            }
+        }
+        return id + " now comes from " + plugin.label() + ", in place of " + labels(old) + when();
     }
 
     @Override
@@ -169,12 +180,13 @@ public final class PluginBundles implements Plugins {
         String names = plugins.stream()
                 .map(bundle -> label(bundle) + " with " + names(bundle))
                 .collect(Collectors.joining(", "));
+        List<Bundle> back = new ArrayList<>();
         for (Bundle bundle : plugins) {
+            back.addAll(bringBack(idsOf(bundle)));
             forget(bundle, null);
             retire(bundle);
         }
-        return "removed " + names + when()
-                + "; a part of this name that comes with Luthier is back after the next start at the latest";
+        return "removed " + names + (back.isEmpty() ? "" : "; back again: " + labels(back)) + when();
     }
 
     /** Whether a file is a jar of the folder itself. */
@@ -215,6 +227,7 @@ public final class PluginBundles implements Plugins {
     synchronized void disappeared(Path path) {
         Running left = running.remove(path.toAbsolutePath().normalize());
         if (left != null) {
+            bringBack(idsOf(left.bundle));
             retire(left.bundle);
         }
     }
@@ -232,6 +245,13 @@ public final class PluginBundles implements Plugins {
 
     /** Starts a plug-in beside whatever runs; if it does not start, or has no parts, it leaves no trace. */
     private Bundle start(PluginJar plugin) {
+        for (Bundle bundle : system.getBundles()) {
+            // It would be wired to the code of the one that stays.
+            if (plugin.name().equals(bundle.getSymbolicName()) && !isPlugin(bundle) && isNeeded(bundle)) {
+                throw new LuthierException(plugin.path() + " is another build of " + label(bundle)
+                        + ", which the workbench needs: it comes with another Luthier, not as a plug-in");
+            }
+        }
         Bundle bundle = null;
         try (InputStream in = Files.newInputStream(plugin.path())) {
             String location =
@@ -264,12 +284,15 @@ public final class PluginBundles implements Plugins {
         return folder.equals(path.getParent()) ? path : folder.resolve(plugin.name() + ".jar");
     }
 
-    /** Keeps a plug-in that runs; if that fails it leaves no trace. */
-    private void keep(PluginJar plugin, Bundle started) {
+    /** Keeps a plug-in that runs; if that fails it leaves no trace.
+     *
+     * @return the bundle that ran of its file before, or null */
+    private Bundle keep(PluginJar plugin, Bundle started) {
         Path file = file(plugin);
         Running before = running.put(file, new Running(started, Sha256.hex(plugin.path())));
         try {
             keep(plugin);
+            return before == null ? null : before.bundle;
         } catch (LuthierException e) {
             if (before == null) {
                 running.remove(file);
@@ -281,10 +304,10 @@ public final class PluginBundles implements Plugins {
         }
     }
 
-    private Path keep(PluginJar plugin) {
+    private void keep(PluginJar plugin) {
         Path file = file(plugin);
         if (file.equals(plugin.path().toAbsolutePath().normalize())) {
-            return file;
+            return;
         }
         try {
             Files.createDirectories(folder);
@@ -292,7 +315,6 @@ public final class PluginBundles implements Plugins {
             throw new LuthierException("cannot make the plug-ins folder " + folder + ": " + e.getMessage(), e);
         }
         AtomicFile.write(file, true, out -> Files.copy(plugin.path(), out));
-        return file;
     }
 
     /** Deletes the file of a plug-in, unless another one has taken its place. */
@@ -309,6 +331,30 @@ public final class PluginBundles implements Plugins {
                 }
             }
         }
+    }
+
+    /** Whether the workbench itself is wired to a bundle, or is in it: without the one there is not the other. */
+    private boolean isNeeded(Bundle bundle) {
+        FrameworkWiring wiring = system.getBundle().adapt(FrameworkWiring.class);
+        return wiring.getDependencyClosure(List.of(bundle)).contains(context.getBundle());
+    }
+
+    /** Starts again what swaps have put away of the product for parts of these ids; before those leave, so that none is missed. */
+    private List<Bundle> bringBack(Set<String> ids) {
+        List<Bundle> back = new ArrayList<>();
+        for (String location : List.copyOf(putAway.keySet())) {
+            if (!Collections.disjoint(putAway.get(location), ids)) {
+                putAway.remove(location);
+                try {
+                    Bundle bundle = system.installBundle(location);
+                    bundle.start();
+                    back.add(bundle);
+                } catch (BundleException e) {
+                    LOG.warn("{} does not come back before the next start: {}", location, reason(e));
+                }
+            }
+        }
+        return back;
     }
 
     /** Lets a bundle go, after its jobs. */
@@ -450,12 +496,20 @@ public final class PluginBundles implements Plugins {
         }
     }
 
+    private Set<String> idsOf(Bundle bundle) {
+        return offersOf(bundle).stream().map(Offer::id).collect(Collectors.toCollection(TreeSet::new));
+    }
+
     private String names(Bundle bundle) {
-        return offersOf(bundle).stream().map(Offer::id).distinct().sorted().collect(Collectors.joining(", "));
+        return String.join(", ", idsOf(bundle));
     }
 
     private String when() {
         return interactive ? "" : "; the next start of Luthier has it";
+    }
+
+    private static String labels(Collection<Bundle> bundles) {
+        return bundles.stream().map(PluginBundles::label).collect(Collectors.joining(", "));
     }
 
     private static String label(Bundle bundle) {
