@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.luthier.api.Cancellation;
 import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
@@ -152,6 +153,26 @@ public final class Parts {
         }
     }
 
+    /**
+     * Waits for the parts of a kind that left a moment ago, until they have come again or nobody expects them any more.
+     *
+     * @return whether there was one to wait for
+     * @throws CancelledException if it was cancelled or the thread interrupted
+     */
+    boolean awaitReturn(Class<? extends Part> kind, Cancellation cancellation) {
+        lock.lock();
+        try {
+            boolean waited = false;
+            while (isAwaited(kind)) {
+                waited = true;
+                awaitChange(cancellation);
+            }
+            return waited;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Takes parts for a short while, within a call that nothing interrupts. */
     public Leases acquire(Want... wants) {
         return acquire(List.of(wants), reason -> {}, Cancellation.NONE);
@@ -168,16 +189,10 @@ public final class Parts {
         lock.lock();
         try {
             for (Want missing = missing(wants); missing != null; missing = missing(wants)) {
-                cancellation.check();
                 if (!isAwaited(missing)) {
                     throw unknown(missing);
                 }
-                try {
-                    changed.awaitNanos(POLL_NANOS);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new CancelledException();
-                }
+                awaitChange(cancellation);
             }
             Leases leases = new Leases(this, abort);
             for (Want want : wants) {
@@ -234,6 +249,16 @@ public final class Parts {
         departures.forEach(listener -> listener.accept(entry.part));
     }
 
+    private void awaitChange(Cancellation cancellation) {
+        cancellation.check();
+        try {
+            changed.awaitNanos(POLL_NANOS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancelledException();
+        }
+    }
+
     private void awaitHolders(Entry entry, Duration limit) {
         long nanos = limit.toNanos();
         boolean interrupted = false;
@@ -275,6 +300,12 @@ public final class Parts {
         }
         Long since = gone.get(want);
         return since != null && System.nanoTime() - since < patience.toNanos();
+    }
+
+    /** Whether a part of a kind is missing that is awaited. */
+    private boolean isAwaited(Class<? extends Part> kind) {
+        return Stream.concat(entries.stream().map(Entry::want), gone.keySet().stream())
+                .anyMatch(want -> want.kind() == kind && choice(want) == null && isAwaited(want));
     }
 
     private LuthierException unknown(Want want) {

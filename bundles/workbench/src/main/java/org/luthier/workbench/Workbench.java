@@ -113,7 +113,7 @@ public final class Workbench implements AutoCloseable {
      * @param execution what to run on, or null for the default
      */
     public ModelLease openModel(String model, Path checkpoint, Execution execution) {
-        Choice choice = choose(model, checkpoint);
+        Choice choice = choose(model, checkpoint, Cancellation.NONE);
         Leases leases = parts.acquire(choice.wants(parts), reason -> {}, Cancellation.NONE);
         try {
             ModelStore.Loaded loaded = open(choice, leases, execution, Cancellation.NONE);
@@ -126,7 +126,7 @@ public final class Workbench implements AutoCloseable {
 
     /** The parameters of the parts that a request would use; {@link TranscriptionRequest#settings} goes by their names. */
     public List<Parameter> parameters(TranscriptionRequest request) {
-        Choice choice = choose(request.model(), request.checkpoint());
+        Choice choice = choose(request.model(), request.checkpoint(), Cancellation.NONE);
         Want assembler = choice.assembler(request);
         try (Leases leases = parts.acquire(assembler)) {
             return List.copyOf(leases.get(NoteAssembler.class, assembler.id()).parameters());
@@ -135,7 +135,7 @@ public final class Workbench implements AutoCloseable {
 
     /** Finds out before any work what is wrong with a request, the audio file apart. */
     void check(TranscriptionRequest request) {
-        Choice choice = choose(request.model(), request.checkpoint());
+        Choice choice = choose(request.model(), request.checkpoint(), Cancellation.NONE);
         requireWeights(choice);
         prepare(choice, new RunningJob(request, Cancellation.NONE)).leases().close();
     }
@@ -215,7 +215,7 @@ public final class Workbench implements AutoCloseable {
             if (closed) {
                 throw new LuthierException("the workbench is closed");
             }
-            return prepare(choose(job.request().model(), job.request().checkpoint()), job);
+            return prepare(choose(job.request().model(), job.request().checkpoint(), job), job);
         } catch (RuntimeException | Error e) {
             jobs.remove(job);
             job.fail(e);
@@ -359,33 +359,29 @@ public final class Workbench implements AutoCloseable {
                 + from + ", or name a file with --checkpoint");
     }
 
-    private Choice choose(String model, Path checkpoint) {
+    private Choice choose(String model, Path checkpoint, Cancellation cancellation) {
         if (model == null && checkpoint != null) {
-            return new Choice(definitionFor(checkpoint), checkpoint);
+            return new Choice(definitionFor(checkpoint, cancellation), checkpoint);
         }
         ModelDefinition definition = catalog.get(model == null ? DEFAULT_MODEL : model);
         return new Choice(definition, checkpoint == null ? definition.weightsPath() : checkpoint);
     }
 
     /** The one model whose family knows a checkpoint by its content. */
-    private ModelDefinition definitionFor(Path checkpoint) {
-        List<String> families = parts.ids(ModelFamily.class);
-        List<Want> wants = new ArrayList<>(formats(parts));
-        families.forEach(family -> wants.add(new Want(ModelFamily.class, family)));
-        List<String> fitting;
-        try (Leases leases = parts.acquire(wants, reason -> {}, Cancellation.NONE);
-                Checkpoint opened = checkpoints(leases).open(checkpoint)) {
-            fitting = families.stream()
-                    .filter(family -> leases.get(ModelFamily.class, family).recognises(opened))
-                    .toList();
+    private ModelDefinition definitionFor(Path checkpoint, Cancellation cancellation) {
+        List<String> fitting = familiesOf(checkpoint, cancellation);
+        // The one it is of may be just being updated.
+        if (fitting.isEmpty() && parts.awaitReturn(ModelFamily.class, cancellation)) {
+            fitting = familiesOf(checkpoint, cancellation);
         }
         if (fitting.isEmpty()) {
-            throw new LuthierException(
-                    checkpoint + ": of no model family that is installed (" + String.join(", ", families)
-                            + "); look into it with checkpoint:inspect, or say which model it is with --model");
+            throw new LuthierException(checkpoint + ": of no model family that is installed ("
+                    + String.join(", ", parts.ids(ModelFamily.class))
+                    + "); look into it with checkpoint:inspect, or say which model it is with --model");
         }
+        Set<String> families = Set.copyOf(fitting);
         List<ModelDefinition> definitions = catalog.models().stream()
-                .filter(definition -> fitting.contains(definition.family()))
+                .filter(definition -> families.contains(definition.family()))
                 .toList();
         if (definitions.size() != 1) {
             throw new LuthierException(checkpoint + ": of the family " + String.join(" or ", fitting) + ", which "
@@ -399,6 +395,18 @@ public final class Workbench implements AutoCloseable {
                                                     .toList())));
         }
         return definitions.get(0);
+    }
+
+    private List<String> familiesOf(Path checkpoint, Cancellation cancellation) {
+        List<String> families = parts.ids(ModelFamily.class);
+        List<Want> wants = new ArrayList<>(formats(parts));
+        families.forEach(family -> wants.add(new Want(ModelFamily.class, family)));
+        try (Leases leases = parts.acquire(wants, reason -> {}, cancellation);
+                Checkpoint opened = checkpoints(leases).open(checkpoint)) {
+            return families.stream()
+                    .filter(family -> leases.get(ModelFamily.class, family).recognises(opened))
+                    .toList();
+        }
     }
 
     private static List<Want> formats(Parts parts) {

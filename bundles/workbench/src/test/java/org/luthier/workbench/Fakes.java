@@ -161,6 +161,8 @@ final class Fakes {
         final AtomicInteger open = new AtomicInteger();
         /** Called by each worker with the number of the segment it begins. */
         volatile IntConsumer atSegment = segment -> {};
+        /** Called before the weights of a model are read. */
+        volatile Runnable atLoad = () -> {};
 
         @Override
         public String id() {
@@ -184,9 +186,11 @@ final class Fakes {
 
         @Override
         public Model load(ModelDefinition definition, Weights weights, Execution execution) {
+            atLoad.run();
+            Network network = new Network(this, definition, weights.take("gain", 1)[0], weights.ledger());
             loaded.incrementAndGet();
             open.incrementAndGet();
-            return new Network(this, definition, weights.take("gain", 1)[0], weights.ledger());
+            return network;
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -208,6 +209,54 @@ class WorkbenchTest {
                 LuthierException.class,
                 () -> transcribe(TranscriptionRequest.of(audio).withCheckpoint(weights)));
         assertTrue(e.getMessage().endsWith("say with --model which it is: basic-pitch, other"), e.getMessage());
+    }
+
+    @Test
+    void aFamilyThatIsBeingUpdatedIsWaitedForWithItsCheckpoint() throws Exception {
+        Path weights = folder.resolve("mine.bin");
+        Fakes.writeWeights(weights, 3f);
+        world.familyRegistration.close();
+        CompletableFuture<Transcription> job = CompletableFuture.supplyAsync(
+                () -> transcribe(TranscriptionRequest.of(audio).withCheckpoint(weights)));
+        assertThrows(TimeoutException.class, () -> job.get(300, TimeUnit.MILLISECONDS));
+        world.parts.add(ModelFamily.class, world.family, "2.0.0", 0);
+        assertEquals("2.0.0", job.get(60, TimeUnit.SECONDS).provenance().model().version());
+    }
+
+    @Test
+    void aCheckpointOfNoFamilyIsWaitedForNoLongerThanAPart() throws IOException {
+        Fakes.World quick =
+                new Fakes.World(folder.resolve("quick"), new Parts(Duration.ofSeconds(5), Duration.ofMillis(50)));
+        Path weights = folder.resolve("mine.bin");
+        Fakes.writeWeights(weights, 3f);
+        quick.familyRegistration.close();
+        LuthierException e = assertThrows(
+                LuthierException.class,
+                () -> quick.workbench.parameters(TranscriptionRequest.of(audio).withCheckpoint(weights)));
+        assertTrue(e.getMessage().contains("of no model family that is installed"), e.getMessage());
+        quick.workbench.close();
+    }
+
+    /** A job is interrupted while it reads the weights of a model that another one waits for. */
+    @Test
+    void aJobThatIsInterruptedWhileLoadingTakesTheModelFromNoOther() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        world.family.atLoad = () -> {
+            world.family.atLoad = () -> {};
+            loading.countDown();
+            await(go);
+            Thread.currentThread().interrupt();
+        };
+        CompletableFuture<Throwable> first = CompletableFuture.supplyAsync(
+                () -> assertThrows(RuntimeException.class, () -> transcribe(TranscriptionRequest.of(audio))));
+        await(loading);
+        Job second = world.workbench.start(TranscriptionRequest.of(audio), Progress.NONE);
+        go.countDown();
+        assertEquals(CancelledException.class, first.get(60, TimeUnit.SECONDS).getClass());
+        assertEquals(FRAMES, second.await().notes().size());
+        assertEquals(FRAMES, transcribe(TranscriptionRequest.of(audio)).notes().size());
+        assertEquals(1, world.family.loaded.get());
     }
 
     @Test
