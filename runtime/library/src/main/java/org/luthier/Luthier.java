@@ -171,10 +171,13 @@ public final class Luthier implements AutoCloseable {
         return workbench;
     }
 
-    /** Cancels what runs and frees the models. */
+    /** Cancels what runs and frees the models. Closing it twice is fine. */
     @Override
     public void close() {
         workbench.close();
+        if (!Files.exists(inside)) {
+            return;
+        }
         try (Stream<Path> files = Files.walk(inside)) {
             for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
                 Files.deleteIfExists(file);

@@ -64,6 +64,14 @@ class LuthierTest {
     }
 
     @Test
+    void closingTwiceIsFine() {
+        Luthier luthier = Luthier.open();
+        luthier.close();
+        luthier.close();
+        assertThrows(LuthierException.class, () -> luthier.transcribe(SAMPLE));
+    }
+
+    @Test
     void aMissingFileIsOneLine() {
         try (Luthier luthier = Luthier.open()) {
             LuthierException e =
