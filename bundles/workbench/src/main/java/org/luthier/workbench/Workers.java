@@ -43,7 +43,12 @@ final class Workers {
                 }
             }));
         }
-        threads.forEach(Thread::start);
+        try {
+            threads.forEach(Thread::start);
+        } catch (OutOfMemoryError e) {
+            // The machine has no more threads; those that run must end before what they work on goes.
+            failure.compareAndSet(null, e);
+        }
         for (Thread thread : threads) {
             awaitEnd(thread, failure);
         }
