@@ -236,7 +236,8 @@ final class ModelStore implements AutoCloseable {
                     "ND4J does not start on this machine (" + e + "): its native libraries for "
                             + System.getProperty("os.name")
                             + " " + System.getProperty("os.arch")
-                            + " must be on the class path, and the folder they are unpacked to writable; try 'luthier env'",
+                            + " must be on the class path (those for CUDA need NVIDIA's driver), and the folder they are unpacked to"
+                            + " writable; try 'luthier env'",
                     e);
         }
     }

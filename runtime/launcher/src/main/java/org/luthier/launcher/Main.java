@@ -99,6 +99,9 @@ public final class Main {
         System.getProperties().putIfAbsent("org.slf4j.simpleLogger.showThreadName", "false");
         System.getProperties().putIfAbsent("org.slf4j.simpleLogger.showLogName", "false");
         System.getProperties().putIfAbsent("slf4j.internal.verbosity", "WARN");
+        // It prints the stack trace of a backend that does not load, before ND4J throws; the command says it in one
+        // line.
+        System.getProperties().putIfAbsent("org.slf4j.simpleLogger.log.org.nd4j.linalg.factory.Nd4jBackend", "off");
     }
 
     private static String resource(String name) {

@@ -1,4 +1,4 @@
-package org.luthier;
+package org.luthier.framework;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -8,19 +8,19 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A throw-away Maven project with one dependency, built against the installed artifacts and run in a Java machine of its own: it needs
- * {@code mvn install} to have run.
+ * A throw-away Maven project with Luthier as its one dependency, built and run in Java machines of its own, without a framework. Its
+ * local repository holds what this build has packaged; everything else comes from the repository of this build.
  */
 @Tag("full")
 class ConsumerTest {
@@ -33,19 +33,23 @@ class ConsumerTest {
 
     @Test
     void oneDependencyIsEnough() throws Exception {
-        Assumptions.assumeTrue(
-                Files.isDirectory(REPOSITORY.resolve("org/luthier/luthier").resolve(VERSION)),
-                "org.luthier:luthier is not installed; run mvn install first");
+        Path local = folder.resolve("repository");
+        addPackaged(local);
+        Path settings = Files.writeString(
+                folder.resolve("settings.xml"),
+                "<settings><localRepository>" + local
+                        + "</localRepository><mirrors><mirror><id>build</id><mirrorOf>*</mirrorOf><url>"
+                        + REPOSITORY.toUri() + "</url></mirror></mirrors></settings>");
         Path project = folder.resolve("project");
         copy(ROOT.resolve("runtime/library/src/consumer"), project);
         run(
                 project,
                 "mvn",
-                "-o",
                 "-q",
                 "-B",
+                "-s",
+                settings.toString(),
                 "-Dluthier.version=" + VERSION,
-                "-Dmaven.repo.local=" + REPOSITORY,
                 "-Dmdep.outputFile=classpath.txt",
                 "compile",
                 "dependency:build-classpath");
@@ -69,6 +73,37 @@ class ConsumerTest {
         assertTrue(notes.find(), said);
         assertTrue(Integer.parseInt(notes.group(1)) > 0, said);
         assertEquals("MThd", new String(Files.readAllBytes(midi), 0, 4, java.nio.charset.StandardCharsets.US_ASCII));
+    }
+
+    /** Puts the jars and POMs of this build where Maven looks for them. */
+    private static void addPackaged(Path local) throws IOException {
+        List<Path> modules = new ArrayList<>(List.of(ROOT, ROOT.resolve("weight-converter")));
+        for (String group : List.of("bundles", "runtime")) {
+            try (Stream<Path> folders = Files.list(ROOT.resolve(group))) {
+                folders.forEach(modules::add);
+            }
+        }
+        for (Path module : modules) {
+            Path pom = module.resolve("pom.xml");
+            if (!Files.exists(pom)) {
+                continue;
+            }
+            String artifact = module.equals(ROOT) ? "org.luthier.parent" : artifact(pom);
+            Path home = local.resolve("org/luthier").resolve(artifact).resolve(VERSION);
+            Files.createDirectories(home);
+            Files.copy(pom, home.resolve(artifact + "-" + VERSION + ".pom"));
+            Path jar = module.resolve("target").resolve(artifact + "-" + VERSION + ".jar");
+            if (Files.exists(jar)) {
+                Files.copy(jar, home.resolve(jar.getFileName()));
+            }
+        }
+    }
+
+    private static String artifact(Path pom) throws IOException {
+        Matcher own =
+                Pattern.compile("</parent>\\s*<artifactId>([^<]+)</artifactId>").matcher(Files.readString(pom));
+        assertTrue(own.find(), pom.toString());
+        return own.group(1);
     }
 
     private static void copy(Path source, Path target) throws IOException {
