@@ -1,6 +1,10 @@
 package org.luthier.workbench;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -227,18 +231,37 @@ final class ModelStore implements AutoCloseable {
         }
     }
 
-    /** ND4J keeps threads that remember who started it: that must not be a plug-in. */
+    /**
+     * Starts ND4J here, since it keeps threads that remember who started it: that must not be a plug-in. It prints the stack trace of a
+     * backend that does not load; what it says is kept back until it is known whether it did.
+     */
     private static void startNd4j() {
+        PrintStream before = System.err;
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
         try {
             Nd4j.getBackend();
+            said.writeTo(before);
         } catch (LinkageError e) {
-            throw new LuthierException(
-                    "ND4J does not start on this machine (" + e + "): its native libraries for "
-                            + System.getProperty("os.name")
-                            + " " + System.getProperty("os.arch")
-                            + " must be on the class path (those for CUDA need NVIDIA's driver), and the folder they are unpacked to"
-                            + " writable; try 'luthier env'",
-                    e);
+            throw noNd4j(said.toString(StandardCharsets.UTF_8), e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            System.setErr(before);
         }
+    }
+
+    private static LuthierException noNd4j(String said, LinkageError error) {
+        String why = said.lines()
+                .filter(line -> line.startsWith("java.lang.") && line.contains("Error: "))
+                .map(line -> line.substring(line.indexOf("Error: ") + "Error: ".length()))
+                .findFirst()
+                .orElse(error.toString());
+        return new LuthierException(
+                "ND4J does not start on this machine (" + why + "): its native libraries for "
+                        + System.getProperty("os.name") + " " + System.getProperty("os.arch")
+                        + " must be on the class path (those for CUDA need NVIDIA's driver), and the folder they are unpacked to"
+                        + " writable; try 'luthier env'",
+                error);
     }
 }
