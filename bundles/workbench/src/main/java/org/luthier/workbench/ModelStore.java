@@ -235,7 +235,7 @@ final class ModelStore implements AutoCloseable {
      * Starts ND4J here, since it keeps threads that remember who started it: that must not be a plug-in. It prints the stack trace of a
      * backend that does not load; what it says is kept back until it is known whether it did.
      */
-    private static void startNd4j() {
+    private static synchronized void startNd4j() {
         PrintStream before = System.err;
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
