@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.FrameModel;
+import org.luthier.api.model.Framing;
 import org.luthier.api.model.Frontend;
 import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.Position;
@@ -57,10 +58,14 @@ public final class BasicPitchRun implements AutoCloseable {
 
         /** The outputs of one window, [1, frames, bins] each. */
         List<INDArray> run(float[] samples, int segment) {
-            model.frontend().framing().cut(samples, segment, cut, 0);
+            Framing framing = model.frontend().framing();
+            framing.cut(samples, segment, cut, 0);
             HostFloats.write(cut, window);
             Position at = Position.segments(segment, 1);
-            return session.run(frontend.features(window, at, Probe.NONE), at, Probe.NONE);
+            return session.run(
+                    frontend.features(window, new int[] {framing.length(samples.length, segment)}, at, Probe.NONE),
+                    at,
+                    Probe.NONE);
         }
 
         void close() {

@@ -52,7 +52,7 @@ public final class RecordingProbe implements Probe {
             List<Integer> segments = List.of();
             for (Map.Entry<String, List<Piece>> entry : pieces.entrySet()) {
                 List<Piece> sorted = new ArrayList<>(entry.getValue());
-                sorted.sort(Comparator.comparingInt((Piece piece) -> piece.at().firstSegment())
+                sorted.sort(Comparator.comparingInt((Piece piece) -> piece.at().segment(0))
                         .thenComparingInt(piece -> piece.at().step()));
                 tensors.add(join(entry.getKey(), sorted));
                 segments = sorted.stream()
@@ -64,9 +64,7 @@ public final class RecordingProbe implements Probe {
     }
 
     static List<Integer> segments(Position at) {
-        return IntStream.range(0, at.rows())
-                .mapToObj(row -> at.firstSegment() + row / at.channels())
-                .toList();
+        return IntStream.range(0, at.rows()).mapToObj(row -> at.segment(row)).toList();
     }
 
     private static RecordedTensor join(String name, List<Piece> pieces) {

@@ -85,7 +85,7 @@ public final class Tracer {
                 if (segments.samples() != null) {
                     INDArray samples = Tensors.row(segments.samples(), row, segments.window());
                     probe.offer(samplesName, at, samples);
-                    features = front.features(samples, at, probe);
+                    features = front.features(samples, new int[] {segments.lengths()[row]}, at, probe);
                 }
                 if (segments.features() != null) {
                     features = Tensors.row(segments.features(), row, featureShape());
@@ -106,20 +106,23 @@ public final class Tracer {
      * @param rows for each of them, its row in the arrays
      * @param samples [rows, window], or null
      * @param window samples of a row
+     * @param lengths samples of each row that come before the recording's end, or null
      * @param features [rows, feature shape...], or null to take what the front end gives
      */
-    private record Segments(List<Integer> numbers, List<Integer> rows, float[] samples, int window, float[] features) {
+    private record Segments(
+            List<Integer> numbers, List<Integer> rows, float[] samples, int window, int[] lengths, float[] features) {
         /** All rows. */
-        static Segments of(List<Integer> numbers, float[] samples, int window, float[] features) {
+        static Segments of(List<Integer> numbers, float[] samples, int window, int[] lengths, float[] features) {
             List<Integer> rows = IntStream.range(0, numbers.size()).boxed().toList();
-            return new Segments(numbers, rows, samples, window, features);
+            return new Segments(numbers, rows, samples, window, lengths, features);
         }
 
         Segments only(List<Integer> chosen, String title) {
             if (!numbers.containsAll(chosen)) {
                 throw new LuthierException(title + " holds the segments " + numbers + ", asked for " + chosen);
             }
-            return new Segments(chosen, chosen.stream().map(numbers::indexOf).toList(), samples, window, features);
+            return new Segments(
+                    chosen, chosen.stream().map(numbers::indexOf).toList(), samples, window, lengths, features);
         }
     }
 
@@ -127,6 +130,7 @@ public final class Tracer {
         Framing framing = model.frontend().framing();
         if (input instanceof TraceInput.Samples sound) {
             float[] cut = new float[Math.multiplyExact(sound.segments().size(), framing.window())];
+            int[] lengths = new int[sound.segments().size()];
             int count = framing.segments(sound.samples().length);
             for (int row = 0; row < sound.segments().size(); row++) {
                 int segment = sound.segments().get(row);
@@ -135,14 +139,16 @@ public final class Tracer {
                             "no segment " + segment + ": the recording has segments 0 to " + (count - 1));
                 }
                 framing.cut(sound.samples(), segment, cut, row * framing.window());
+                lengths[row] = framing.length(sound.samples().length, segment);
             }
-            return Segments.of(sound.segments(), cut, framing.window(), null);
+            return Segments.of(sound.segments(), cut, framing.window(), lengths, null);
         }
         if (input instanceof TraceInput.Features given) {
             return Segments.of(
                     given.segments(),
                     null,
                     0,
+                    null,
                     rows("features", given.values(), given.segments().size(), featureShape()));
         }
         return segments((TraceInput.Recorded) input);
@@ -164,7 +170,10 @@ public final class Tracer {
         int window = model.frontend().framing().window();
         samples = samples == null ? null : rows(samplesName, samples, numbers.size(), window);
         features = features == null ? null : rows(featuresName, features, numbers.size(), featureShape());
-        Segments all = Segments.of(numbers, samples, window, features);
+        // What was recorded counts as whole: how much of it was filled up is not known.
+        int[] lengths = new int[numbers.size()];
+        Arrays.fill(lengths, window);
+        Segments all = Segments.of(numbers, samples, window, lengths, features);
         return input.segments() == null ? all : all.only(input.segments(), reference.title());
     }
 

@@ -93,7 +93,7 @@ final class TinyModel implements FrameModel {
         return new Frontend() {
             @Override
             public Framing framing() {
-                return new Framing(100, 8, 4, 2);
+                return new Framing(100, 8, 4, 2, 0);
             }
 
             @Override
@@ -110,7 +110,7 @@ final class TinyModel implements FrameModel {
             public Session open(int rows) {
                 return new Session() {
                     @Override
-                    public INDArray features(INDArray samples, Position at, Probe probe) {
+                    public INDArray features(INDArray samples, int[] lengths, Position at, Probe probe) {
                         INDArray magnitude = samples.mul(samples).reshape(samples.rows(), FRAMES, 2);
                         probe.offer("frontend.magnitude", at, magnitude);
                         INDArray log = magnitude.add(1);

@@ -27,6 +27,7 @@ final class ProvenanceText {
             text.add("parameter." + parameter.getKey(), parameter.getValue() == null ? "unset" : parameter.getValue());
         }
         text.add(provenance.audio());
+        provenance.remarks().forEach(remark -> text.add("remark", remark));
         provenance.warnings().forEach(warning -> text.add("warning", warning));
         return text.lines;
     }

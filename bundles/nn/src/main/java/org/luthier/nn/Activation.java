@@ -7,5 +7,7 @@ public enum Activation {
     /** max(0, x). */
     RELU,
     /** 1 / (1 + exp(-x)). */
-    SIGMOID
+    SIGMOID,
+    /** 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), the GELU of T5 (Hendrycks and Gimpel 2016). */
+    GELU_TANH
 }

@@ -1,5 +1,6 @@
 package org.luthier.nn;
 
+import java.util.BitSet;
 import java.util.List;
 import org.luthier.api.LuthierException;
 import org.luthier.nn.internal.CpuKernels;
@@ -79,4 +80,63 @@ public interface Kernels {
      * @param output [..., channels of a + channels of b]
      */
     void concatenate(INDArray a, INDArray b, INDArray output);
+
+    /**
+     * Prepares a matrix product with a fixed matrix.
+     *
+     * @param weight [inputs, outputs], row-major; copied
+     */
+    Projection projection(float[] weight, int inputs, int outputs);
+
+    /**
+     * Lines of a table: output[i] = table[ids[i]].
+     *
+     * @param table [lines, width]
+     * @param output [ids.length, width]
+     */
+    void lookup(INDArray table, int[] ids, INDArray output);
+
+    /**
+     * x += y.
+     *
+     * @param x [..., shape of y]; y is added to each
+     */
+    void add(INDArray x, INDArray y);
+
+    /**
+     * x / sqrt(mean(x^2) + epsilon) * scale over the last axis, without subtracting the mean (Zhang and Sennrich 2019).
+     *
+     * @param scale [width]
+     * @param output of the shape of x, may be x
+     */
+    void rmsNorm(INDArray x, INDArray scale, float epsilon, INDArray output);
+
+    /**
+     * activation(gate) * up (Shazeer 2020).
+     *
+     * @param output of the shape of both; may be one of them
+     */
+    void gate(Activation activation, INDArray gate, INDArray up, INDArray output);
+
+    /** Softmax over the last axis, in place. */
+    void softmax(INDArray x);
+
+    /**
+     * The first of the largest values of each row.
+     *
+     * @param x [rows, n]
+     * @param allowed for each row the columns that count; null to allow all, or a null element for one row
+     */
+    int[] argmax(INDArray x, BitSet[] allowed);
+
+    /**
+     * Keys and values over memory that the caller owns and keeps while they are used; not copied.
+     *
+     * @param keys [rows, length, width]
+     * @param values [rows, length, width]
+     */
+    KeyValues keyValues(Heads heads, INDArray keys, INDArray values);
+
+    /** An empty cache of keys and values. */
+    KeyValueCache cache(Heads heads, int rows);
 }

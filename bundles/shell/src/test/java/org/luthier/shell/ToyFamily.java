@@ -107,7 +107,7 @@ final class ToyFamily implements ModelFamily {
             return new Frontend() {
                 @Override
                 public Framing framing() {
-                    return new Framing(RATE, WINDOW, WINDOW, 0);
+                    return new Framing(RATE, WINDOW, WINDOW, 0, 0);
                 }
 
                 @Override
@@ -124,7 +124,7 @@ final class ToyFamily implements ModelFamily {
                 public Session open(int rows) {
                     return new Session() {
                         @Override
-                        public INDArray features(INDArray samples, Position at, Probe probe) {
+                        public INDArray features(INDArray samples, int[] lengths, Position at, Probe probe) {
                             probe.offer("frontend.samples", at, samples);
                             return samples;
                         }

@@ -117,15 +117,17 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
         private void run(
                 Position at, float[] cut, Frontend.Session frontend, FrameModel.Session network, Cancellation stop) {
             int window = framing.window();
+            int[] lengths = new int[at.rows()];
             for (int row = 0; row < at.rows(); row++) {
-                framing.cut(samples, at.firstSegment() + row, cut, row * window);
+                framing.cut(samples, at.segment(row), cut, row * window);
+                lengths[row] = framing.length(samples.length, at.segment(row));
             }
             float[] filled = at.rows() * window == cut.length ? cut : Arrays.copyOf(cut, at.rows() * window);
             // [rows, window]
             try (INDArray segments = Nd4j.create(filled, new long[] {at.rows(), window}, 'c')) {
                 long begin = Phases.now();
                 // [rows, feature shape...]
-                INDArray features = frontend.features(segments, at, Probe.NONE);
+                INDArray features = frontend.features(segments, lengths, at, Probe.NONE);
                 frontendNanos.addAndGet(Phases.now() - begin);
                 stop.check();
                 begin = Phases.now();
@@ -146,7 +148,7 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
             int kept = segmentFrames - 2 * trim;
             int bins = target.bins();
             for (int row = 0; row < at.rows(); row++) {
-                int start = (at.firstSegment() + row) * kept;
+                int start = at.segment(row) * kept;
                 int frames = Math.min(kept, target.frames() - start);
                 if (frames > 0) {
                     System.arraycopy(

@@ -105,6 +105,11 @@ public final class NotesJsonWriter implements TranscriptionWriter {
         generator.writeNumberField("replaced", audio.replaced());
         generator.writeBooleanField("silent", audio.silent());
         generator.writeEndObject();
+        generator.writeArrayFieldStart("remarks");
+        for (String remark : provenance.remarks()) {
+            generator.writeString(remark);
+        }
+        generator.writeEndArray();
         generator.writeArrayFieldStart("warnings");
         for (String warning : provenance.warnings()) {
             generator.writeString(warning);

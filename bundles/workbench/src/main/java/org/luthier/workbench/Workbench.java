@@ -282,6 +282,7 @@ public final class Workbench implements AutoCloseable {
                     Collections.unmodifiableMap(
                             new LinkedHashMap<>(prepared.settings().asMap())),
                     outcome.audio(),
+                    List.of(),
                     warnings(loaded, outcome.audio()));
             return new Transcription(
                     outcome.seconds(),

@@ -235,7 +235,7 @@ final class Fakes {
             return new Session() {
                 @Override
                 public List<INDArray> run(INDArray features, Position at, Probe probe) {
-                    family.atSegment.accept(at.firstSegment());
+                    family.atSegment.accept(at.segment(0));
                     int frames = joining().segmentFrames();
                     INDArray output = org.nd4j.linalg.factory.Nd4j.create(at.rows(), frames, BINS);
                     for (int row = 0; row < at.rows(); row++) {
@@ -268,7 +268,7 @@ final class Fakes {
     private static final class Identity implements Frontend {
         @Override
         public Framing framing() {
-            return new Framing(RATE, WINDOW, KEPT * SAMPLES_A_FRAME, TRIM * SAMPLES_A_FRAME);
+            return new Framing(RATE, WINDOW, KEPT * SAMPLES_A_FRAME, TRIM * SAMPLES_A_FRAME, 0);
         }
 
         @Override
@@ -285,7 +285,7 @@ final class Fakes {
         public Session open(int rows) {
             return new Session() {
                 @Override
-                public INDArray features(INDArray samples, Position at, Probe probe) {
+                public INDArray features(INDArray samples, int[] lengths, Position at, Probe probe) {
                     return samples;
                 }
 

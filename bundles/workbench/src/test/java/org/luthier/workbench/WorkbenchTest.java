@@ -39,6 +39,7 @@ import org.luthier.api.notes.TokenNoteAssembler;
 import org.luthier.api.notes.Transcription;
 import org.luthier.api.plugin.PartVersion;
 import org.luthier.api.plugin.Settings;
+import org.luthier.api.tokens.Tokenizer;
 
 @Timeout(120)
 class WorkbenchTest {
@@ -399,7 +400,7 @@ class WorkbenchTest {
         }
 
         @Override
-        public Assembly begin(Settings settings) {
+        public Assembly begin(Tokenizer tokenizer, Settings settings) {
             throw new UnsupportedOperationException();
         }
     }

@@ -25,11 +25,12 @@ public interface Frontend {
          * Computes features.
          *
          * @param samples [rows, window]
+         * @param lengths of each row, how many samples come before the recording's end, as {@link Framing#length} gives it
          * @param at which segments the rows are
          * @param probe sees the intermediates
          * @return [rows, feature shape...]; valid until the next call
          */
-        INDArray features(INDArray samples, Position at, Probe probe);
+        INDArray features(INDArray samples, int[] lengths, Position at, Probe probe);
 
         @Override
         void close();

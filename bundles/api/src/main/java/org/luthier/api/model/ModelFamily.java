@@ -14,6 +14,14 @@ public interface ModelFamily extends Part {
     boolean recognises(Checkpoint checkpoint);
 
     /**
+     * Whether a checkpoint that the family recognises is of one of its models, by shapes and metadata. A family with one model need not
+     * override this.
+     */
+    default boolean fits(ModelDefinition definition, Checkpoint checkpoint) {
+        return recognises(checkpoint);
+    }
+
+    /**
      * The family's name rules: JSON resources, one for each naming scheme that its checkpoints come in. The first whose names match is
      * used.
      */

@@ -1,16 +1,39 @@
 package org.luthier.api.model;
 
+import java.util.stream.IntStream;
+import org.eclipse.collections.api.list.primitive.IntList;
+import org.eclipse.collections.impl.factory.primitive.IntLists;
+
 /**
- * Where in a recording a tensor belongs.
+ * Where in a recording the rows of a tensor belong.
  *
- * @param firstSegment number of the segment in the first row; row r holds segment {@code firstSegment + r / channels}
- * @param rows number of rows
- * @param channels decoder channels, 1 for most models
- * @param step decoding step, or -1 outside a decoder
+ * @param slots for each row, segment * channels + channel
+ * @param channels decoder channels of a segment, 1 for most models
+ * @param step decoding step: of a tensor with several positions, that of the first; -1 outside a decoder
  */
-public record Position(int firstSegment, int rows, int channels, int step) {
+public record Position(IntList slots, int channels, int step) {
     /** Rows of consecutive segments outside a decoder. */
     public static Position segments(int firstSegment, int rows) {
-        return new Position(firstSegment, rows, 1, -1);
+        return new Position(IntLists.immutable.ofAll(IntStream.range(firstSegment, firstSegment + rows)), 1, -1);
+    }
+
+    /** Number of rows. */
+    public int rows() {
+        return slots.size();
+    }
+
+    /** Number of the segment that a row holds. */
+    public int segment(int row) {
+        return slots.get(row) / channels;
+    }
+
+    /** Decoder channel that a row holds. */
+    public int channel(int row) {
+        return slots.get(row) % channels;
+    }
+
+    /** The same rows at a decoding step. */
+    public Position at(int newStep) {
+        return new Position(slots, channels, newStep);
     }
 }

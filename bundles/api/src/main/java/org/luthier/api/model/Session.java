@@ -20,6 +20,20 @@ public interface Session extends AutoCloseable {
      */
     void begin(INDArray features, Position at);
 
+    /**
+     * What {@link #begin} made of the features, so that it can be kept: [segments, ...]; valid until the next call of it. Null for a model
+     * without an encoder.
+     */
+    INDArray encoded();
+
+    /**
+     * Begins with what {@link #encoded} once gave, in place of features.
+     *
+     * @param encoded [segments, ...]; not used after the call
+     * @param at which segments these are
+     */
+    void beginEncoded(INDArray encoded, Position at);
+
     /** Rows still in the batch. */
     int rows();
 

@@ -1,5 +1,7 @@
 package org.luthier.api.model;
 
+import org.luthier.api.tokens.Vocabulary;
+
 /** A model that writes tokens, one step at a time. */
 public non-sealed interface TokenModel extends Model {
     /** What a tokenizer must fit. */
@@ -14,11 +16,11 @@ public non-sealed interface TokenModel extends Model {
     /**
      * What a tokenizer must fit.
      *
-     * @param task what the ids mean, as in {@link org.luthier.api.tokens.Vocabulary#task()}
-     * @param outputRows rows of the output matrix; at least the vocabulary's size, padded rows are harmless
+     * @param vocabulary the ids the model was trained on, as its definition says
+     * @param outputRows rows of the output matrix; padded rows, beyond the vocabulary's size, are harmless
      * @param channels decoder channels of a segment; each is a row of a session
      * @param maxTokens most tokens of a row, end token included
      * @param segmentSeconds length of a segment
      */
-    record TokenLayout(String task, int outputRows, int channels, int maxTokens, double segmentSeconds) {}
+    record TokenLayout(Vocabulary vocabulary, int outputRows, int channels, int maxTokens, double segmentSeconds) {}
 }

@@ -18,6 +18,7 @@ import org.luthier.api.plugin.PartVersion;
  * @param kernels id of the kernels
  * @param parameters every parameter of every part with its value; null stands for "not set"
  * @param audio what the audio file was
+ * @param remarks what is worth knowing and nothing wrong, each one line
  * @param warnings what a user should know, each one line; empty if all is well
  */
 public record Provenance(
@@ -31,4 +32,5 @@ public record Provenance(
         String kernels,
         Map<String, Object> parameters,
         AudioFacts audio,
+        List<String> remarks,
         List<String> warnings) {}

@@ -3,11 +3,16 @@ package org.luthier.api.notes;
 import java.util.List;
 import org.luthier.api.plugin.Settings;
 import org.luthier.api.tokens.SegmentEvents;
+import org.luthier.api.tokens.Tokenizer;
 
 /** Makes notes of the events of consecutive segments, ties and borders included. */
 public non-sealed interface TokenNoteAssembler extends NoteAssembler {
-    /** Starts a recording. */
-    Assembly begin(Settings settings);
+    /**
+     * Starts a recording.
+     *
+     * @param tokenizer what the events come from: its vocabulary says which kinds there are, and its clock what a step is
+     */
+    Assembly begin(Tokenizer tokenizer, Settings settings);
 
     /** The state of one recording; used by one thread. */
     interface Assembly {

@@ -9,8 +9,8 @@ public interface Tokenizer extends Part {
     /** The ids and their meaning. */
     Vocabulary vocabulary();
 
-    /** Seconds of one step of a shift event. */
-    double secondsPerStep();
+    /** Steps of a shift event in a second; segments start on this grid. */
+    int stepsPerSecond();
 
     /** Length of a segment in seconds; a model with another one does not fit. */
     double segmentSeconds();

@@ -8,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class FramingTest {
-    private static final Framing BASIC_PITCH = new Framing(22050, 43844, 36164, 3840);
+    private static final Framing BASIC_PITCH = new Framing(22050, 43844, 36164, 3840, 0);
 
     /** ceil((n + 3840) / 36164), Basic Pitch's number of windows; 32324 and 32325 are the first border. */
     @ParameterizedTest
@@ -19,12 +19,12 @@ class FramingTest {
 
     @Test
     void anEmptyRecordingStillHasOneSegment() {
-        assertEquals(1, new Framing(16000, 100, 100, 0).segments(0));
+        assertEquals(1, new Framing(16000, 100, 100, 0, 0).segments(0));
     }
 
     @Test
     void cutsWithZerosOutside() {
-        Framing framing = new Framing(10, 5, 3, 2);
+        Framing framing = new Framing(10, 5, 3, 2, 0);
         float[] samples = {1, 2, 3, 4};
         float[] window = new float[6];
         framing.cut(samples, 0, window, 1);

@@ -26,7 +26,7 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
     static final int FRAMES = 172;
 
     /** Windows of 2 s less a hop; neighbours share 30 frames, half of them before the recording's start. */
-    private static final Framing FRAMING = new Framing(ConstantQ.SAMPLE_RATE, 43844, 36164, 3840);
+    private static final Framing FRAMING = new Framing(ConstantQ.SAMPLE_RATE, 43844, 36164, 3840, 0);
 
     private static final int HOP = 256;
     private static final Convolution.Shape HALVING =
@@ -136,7 +136,7 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
         }
 
         @Override
-        public INDArray features(INDArray samples, Position at, Probe probe) {
+        public INDArray features(INDArray samples, int[] lengths, Position at, Probe probe) {
             int rows = (int) samples.size(0);
             INDArray signal = rows(signals[0], rows);
             signal.assign(samples.reshape(rows, 1, FRAMING.window(), 1));

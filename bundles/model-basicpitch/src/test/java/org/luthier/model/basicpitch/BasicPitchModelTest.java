@@ -186,7 +186,8 @@ class BasicPitchModelTest {
             try (Frontend.Session frontend = model.frontend().open(1);
                     FrameModel.Session session = model.open(1)) {
                 Position at = Position.segments(2, 1);
-                INDArray features = frontend.features(Goldens.cut(model, samples, 2, 1), at, Probe.NONE);
+                INDArray features = frontend.features(
+                        Goldens.cut(model, samples, 2, 1), Goldens.lengths(model, samples, 2, 1), at, Probe.NONE);
                 List<INDArray> outputs = session.run(features, at, Probe.NONE);
                 for (int i = 0; i < outputs.size(); i++) {
                     assertLargest(HostFloats.copy(split.get("output_" + i)), outputs.get(i), 1e-6);

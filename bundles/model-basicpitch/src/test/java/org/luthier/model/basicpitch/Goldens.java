@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.FrameModel;
@@ -93,13 +94,20 @@ final class Goldens {
         try (Frontend.Session frontend = model.frontend().open(1);
                 FrameModel.Session session = model.open(1)) {
             Position at = Position.segments(segment, 1);
-            INDArray features = frontend.features(cut(model, samples, segment, 1), at, recorder);
+            INDArray features = frontend.features(
+                    cut(model, samples, segment, 1), lengths(model, samples, segment, 1), at, recorder);
             List<INDArray> outputs = session.run(features, at, recorder);
             for (int i = 0; i < outputs.size(); i++) {
                 recorder.tensors.put("output_" + i, outputs.get(i).dup('c'));
             }
         }
         return recorder.tensors;
+    }
+
+    static int[] lengths(FrameModel model, float[] samples, int firstSegment, int rows) {
+        return IntStream.range(firstSegment, firstSegment + rows)
+                .map(segment -> model.frontend().framing().length(samples.length, segment))
+                .toArray();
     }
 
     static INDArray cut(FrameModel model, float[] samples, int firstSegment, int rows) {
@@ -127,7 +135,8 @@ final class Goldens {
             for (int first = 0; first < segments; first += batch) {
                 int rows = Math.min(batch, segments - first);
                 Position at = Position.segments(first, rows);
-                INDArray features = frontend.features(cut(model, samples, first, rows), at, Probe.NONE);
+                INDArray features = frontend.features(
+                        cut(model, samples, first, rows), lengths(model, samples, first, rows), at, Probe.NONE);
                 List<INDArray> outputs = session.run(features, at, Probe.NONE);
                 for (int o = 0; o < count; o++) {
                     float[] values = HostFloats.copy(outputs.get(o));

@@ -33,6 +33,12 @@ final class Loops {
                     x[i] = (float) (1 / (1 + Math.exp(-x[i])));
                 }
             }
+            case GELU_TANH -> {
+                for (int i = 0; i < n; i++) {
+                    double z = x[i];
+                    x[i] = (float) (0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z))));
+                }
+            }
         }
     }
 
