@@ -4,11 +4,16 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 
+import java.util.BitSet;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Convolution;
+import org.luthier.nn.Heads;
 import org.luthier.nn.HostFloats;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.KeyValueCache;
+import org.luthier.nn.KeyValues;
+import org.luthier.nn.Projection;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -16,6 +21,8 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class CpuKernels implements Kernels {
     /** Floats that a loop takes at a time: small enough for the first-level cache. */
     private static final int BLOCK = 4096;
+
+    private static final Kernels PLAIN = new PlainKernels();
 
     /** Sets BLAS to one thread, for the whole process: work is spread by giving rows to workers. */
     public CpuKernels() {
@@ -162,5 +169,50 @@ public final class CpuKernels implements Kernels {
             }
             to.finish();
         }
+    }
+
+    @Override
+    public Projection projection(float[] weight, int inputs, int outputs) {
+        return PLAIN.projection(weight, inputs, outputs);
+    }
+
+    @Override
+    public void lookup(INDArray table, int[] ids, INDArray output) {
+        PLAIN.lookup(table, ids, output);
+    }
+
+    @Override
+    public void add(INDArray x, INDArray y) {
+        PLAIN.add(x, y);
+    }
+
+    @Override
+    public void rmsNorm(INDArray x, INDArray scale, float epsilon, INDArray output) {
+        PLAIN.rmsNorm(x, scale, epsilon, output);
+    }
+
+    @Override
+    public void gate(Activation activation, INDArray gate, INDArray up, INDArray output) {
+        PLAIN.gate(activation, gate, up, output);
+    }
+
+    @Override
+    public void softmax(INDArray x) {
+        PLAIN.softmax(x);
+    }
+
+    @Override
+    public int[] argmax(INDArray x, BitSet[] allowed) {
+        return PLAIN.argmax(x, allowed);
+    }
+
+    @Override
+    public KeyValues keyValues(Heads heads, INDArray keys, INDArray values) {
+        return PLAIN.keyValues(heads, keys, values);
+    }
+
+    @Override
+    public KeyValueCache cache(Heads heads, int rows) {
+        return PLAIN.cache(heads, rows);
     }
 }

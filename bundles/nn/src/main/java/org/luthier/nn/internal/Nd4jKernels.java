@@ -1,8 +1,13 @@
 package org.luthier.nn.internal;
 
+import java.util.BitSet;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Convolution;
+import org.luthier.nn.Heads;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.KeyValueCache;
+import org.luthier.nn.KeyValues;
+import org.luthier.nn.Projection;
 import org.luthier.nn.Scratch;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -19,6 +24,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * in the whole reaches the length of the first view.
  */
 public final class Nd4jKernels implements Kernels {
+    private static final Kernels PLAIN = new PlainKernels();
+
     @Override
     public String id() {
         return "nd4j";
@@ -44,6 +51,7 @@ public final class Nd4jKernels implements Kernels {
             case NONE -> {}
             case RELU -> Nd4j.getExecutioner().exec(new RectifiedLinear(x, x, 0));
             case SIGMOID -> Nd4j.getExecutioner().exec(new Sigmoid(x, x));
+            case GELU_TANH -> PLAIN.activate(activation, x);
         }
     }
 
@@ -77,6 +85,51 @@ public final class Nd4jKernels implements Kernels {
         try (INDArray joined = Nd4j.concat(a.rank() - 1, a, b)) {
             output.assign(joined);
         }
+    }
+
+    @Override
+    public Projection projection(float[] weight, int inputs, int outputs) {
+        return PLAIN.projection(weight, inputs, outputs);
+    }
+
+    @Override
+    public void lookup(INDArray table, int[] ids, INDArray output) {
+        PLAIN.lookup(table, ids, output);
+    }
+
+    @Override
+    public void add(INDArray x, INDArray y) {
+        PLAIN.add(x, y);
+    }
+
+    @Override
+    public void rmsNorm(INDArray x, INDArray scale, float epsilon, INDArray output) {
+        PLAIN.rmsNorm(x, scale, epsilon, output);
+    }
+
+    @Override
+    public void gate(Activation activation, INDArray gate, INDArray up, INDArray output) {
+        PLAIN.gate(activation, gate, up, output);
+    }
+
+    @Override
+    public void softmax(INDArray x) {
+        PLAIN.softmax(x);
+    }
+
+    @Override
+    public int[] argmax(INDArray x, BitSet[] allowed) {
+        return PLAIN.argmax(x, allowed);
+    }
+
+    @Override
+    public KeyValues keyValues(Heads heads, INDArray keys, INDArray values) {
+        return PLAIN.keyValues(heads, keys, values);
+    }
+
+    @Override
+    public KeyValueCache cache(Heads heads, int rows) {
+        return PLAIN.cache(heads, rows);
     }
 
     private static INDArrayIndex all() {

@@ -1,9 +1,14 @@
 package org.luthier.nn.internal;
 
+import java.util.BitSet;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Convolution;
+import org.luthier.nn.Heads;
 import org.luthier.nn.HostFloats;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.KeyValueCache;
+import org.luthier.nn.KeyValues;
+import org.luthier.nn.Projection;
 import org.luthier.nn.Scratch;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -91,13 +96,151 @@ public final class PlainKernels implements Kernels {
         HostFloats.write(out, output);
     }
 
+    @Override
+    public Projection projection(float[] weight, int inputs, int outputs) {
+        return new PlainProjection(weight.clone(), inputs, outputs);
+    }
+
+    @Override
+    public void lookup(INDArray table, int[] ids, INDArray output) {
+        int width = (int) table.size(1);
+        float[] lines = HostFloats.copy(table);
+        float[] out = new float[ids.length * width];
+        for (int i = 0; i < ids.length; i++) {
+            System.arraycopy(lines, Shapes.index("id", ids[i], table.size(0)) * width, out, i * width, width);
+        }
+        HostFloats.write(out, output);
+    }
+
+    @Override
+    public void add(INDArray x, INDArray y) {
+        float[] sums = HostFloats.copy(x);
+        float[] added = HostFloats.copy(y);
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] += added[i % added.length];
+        }
+        HostFloats.write(sums, x);
+    }
+
+    @Override
+    public void rmsNorm(INDArray x, INDArray scale, float epsilon, INDArray output) {
+        int width = (int) scale.length();
+        float[] values = HostFloats.copy(x);
+        float[] scales = HostFloats.copy(scale);
+        for (int line = 0; line < values.length; line += width) {
+            double squares = 0;
+            for (int j = 0; j < width; j++) {
+                squares += (double) values[line + j] * values[line + j];
+            }
+            double root = Math.sqrt(squares / width + epsilon);
+            for (int j = 0; j < width; j++) {
+                values[line + j] = (float) (values[line + j] / root * scales[j]);
+            }
+        }
+        HostFloats.write(values, output);
+    }
+
+    @Override
+    public void gate(Activation activation, INDArray gate, INDArray up, INDArray output) {
+        float[] gates = HostFloats.copy(gate);
+        float[] values = HostFloats.copy(up);
+        for (int i = 0; i < values.length; i++) {
+            values[i] *= activate(activation, gates[i]);
+        }
+        HostFloats.write(values, output);
+    }
+
+    @Override
+    public void softmax(INDArray x) {
+        int width = (int) x.size(x.rank() - 1);
+        float[] values = HostFloats.copy(x);
+        for (int line = 0; line < values.length; line += width) {
+            double largest = Double.NEGATIVE_INFINITY;
+            for (int j = 0; j < width; j++) {
+                largest = Math.max(largest, values[line + j]);
+            }
+            double sum = 0;
+            for (int j = 0; j < width; j++) {
+                sum += Math.exp(values[line + j] - largest);
+            }
+            for (int j = 0; j < width; j++) {
+                values[line + j] = (float) (Math.exp(values[line + j] - largest) / sum);
+            }
+        }
+        HostFloats.write(values, x);
+    }
+
+    @Override
+    public int[] argmax(INDArray x, BitSet[] allowed) {
+        int columns = (int) x.size(1);
+        float[] values = HostFloats.copy(x);
+        int[] largest = new int[(int) x.size(0)];
+        for (int row = 0; row < largest.length; row++) {
+            int best = -1;
+            for (int j = 0; j < columns; j++) {
+                boolean counts = allowed == null || allowed[row] == null || allowed[row].get(j);
+                if (counts && (best < 0 || values[row * columns + j] > values[row * columns + best])) {
+                    best = j;
+                }
+            }
+            if (best < 0) {
+                throw new IllegalArgumentException("row " + row + ": none of " + columns + " columns is allowed");
+            }
+            largest[row] = best;
+        }
+        return largest;
+    }
+
+    @Override
+    public KeyValues keyValues(Heads heads, INDArray keys, INDArray values) {
+        return new PlainKeyValues(heads, keys, values);
+    }
+
+    @Override
+    public KeyValueCache cache(Heads heads, int rows) {
+        return new PlainCache(heads, rows);
+    }
+
     private static float activate(Activation activation, double x) {
         return (float)
                 switch (activation) {
                     case NONE -> x;
                     case RELU -> Math.max(0, x);
                     case SIGMOID -> 1 / (1 + Math.exp(-x));
+                    case GELU_TANH -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
                 };
+    }
+
+    private record PlainProjection(float[] weight, int inputs, int outputs) implements Projection {
+        @Override
+        public void apply(INDArray x, INDArray output, Scratch scratch) {
+            run(x, new float[(int) output.length()], output);
+        }
+
+        @Override
+        public void accumulate(INDArray x, INDArray output, Scratch scratch) {
+            run(x, HostFloats.copy(output), output);
+        }
+
+        private void run(INDArray x, float[] start, INDArray output) {
+            Shapes.check("input of a projection", x, -1, inputs);
+            Shapes.check("output of a projection", output, x.size(0), outputs);
+            float[] in = HostFloats.copy(x);
+            float[] out = new float[start.length];
+            for (int i = 0; i < out.length; i++) {
+                int line = i / outputs;
+                int column = i % outputs;
+                double sum = start[i];
+                for (int k = 0; k < inputs; k++) {
+                    sum += (double) in[line * inputs + k] * weight[k * outputs + column];
+                }
+                out[i] = (float) sum;
+            }
+            HostFloats.write(out, output);
+        }
+
+        @Override
+        public void close() {}
     }
 
     private record PlainConvolution(Shape shape, float[] weight, float[] bias) implements Convolution {
