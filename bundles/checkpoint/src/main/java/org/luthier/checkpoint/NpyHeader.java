@@ -5,22 +5,19 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.TensorInfo;
 
 /**
  * The header of a .npy array: a Python dictionary with the keys descr, fortran_order and shape, read by a parser that knows nothing
  * else of Python.
  *
- * @param dtype element type
- * @param bigEndian whether the bytes of an element must be turned round
+ * @param type element type
  * @param fortranOrder whether the first index runs fastest
  * @param shape sizes of the dimensions
  * @param dataOffset where the elements begin
  */
-record NpyHeader(DType dtype, boolean bigEndian, boolean fortranOrder, List<Long> shape, int dataOffset) {
+record NpyHeader(NumpyType type, boolean fortranOrder, List<Long> shape, int dataOffset) {
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
     private static final int MAX_TEXT = 1 << 16;
 
@@ -90,12 +87,12 @@ record NpyHeader(DType dtype, boolean bigEndian, boolean fortranOrder, List<Long
             throw new BrokenRule(textStart, "header-utf8", "the header is not UTF-8");
         }
         NpyHeader header = new Parser(text, textStart).dictionary();
-        long bytes = Shapes.bytes(header.shape, header.dtype);
+        long bytes = Shapes.bytes(header.shape, header.type.dtype());
         if (bytes != size - header.dataOffset) {
             throw new BrokenRule(
                     header.dataOffset,
                     bytes > size - header.dataOffset ? "truncated" : "tensor-size",
-                    "shape " + header.shape + " of type " + header.dtype + " needs "
+                    "shape " + header.shape + " of type " + header.type.dtype() + " needs "
                             + (bytes < 0 ? "more than 2^63" : bytes) + " bytes, there are "
                             + (size - header.dataOffset));
         }
@@ -104,40 +101,12 @@ record NpyHeader(DType dtype, boolean bigEndian, boolean fortranOrder, List<Long
 
     /** What the header tells of a tensor. */
     TensorInfo tensor(String name) {
-        return new TensorInfo(name, shape, dtype);
+        return new TensorInfo(name, shape, type.dtype());
     }
 
     /** Elements as stored to little-endian and row-major, in place where the order allows it. */
     ByteBuffer rowMajor(ByteBuffer stored) {
-        ByteBuffer bytes = stored.order(ByteOrder.LITTLE_ENDIAN);
-        if (bigEndian) {
-            swap(bytes);
-        }
-        return fortranOrder && shape.size() > 1 ? fromFortran(bytes) : bytes;
-    }
-
-    private void swap(ByteBuffer bytes) {
-        for (int at = 0; at < bytes.limit(); at += dtype.bytes()) {
-            switch (dtype.bytes()) {
-                case 2 -> bytes.putShort(at, Short.reverseBytes(bytes.getShort(at)));
-                case 4 -> bytes.putInt(at, Integer.reverseBytes(bytes.getInt(at)));
-                case 8 -> bytes.putLong(at, Long.reverseBytes(bytes.getLong(at)));
-                default -> {
-                    return;
-                }
-            }
-        }
-    }
-
-    private ByteBuffer fromFortran(ByteBuffer bytes) {
-        List<Long> reversed = new ArrayList<>(shape);
-        Collections.reverse(reversed);
-        int[] axes = new int[shape.size()];
-        for (int i = 0; i < axes.length; i++) {
-            axes[i] = axes.length - 1 - i;
-        }
-        // A column-major array is the row-major array of the reversed shape with its axes reversed.
-        return Transpose.apply(bytes, reversed, dtype.bytes(), axes);
+        return type.rowMajor(stored, fortranOrder, shape);
     }
 
     /** The literal that numpy writes: {@code {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }}. */
@@ -180,33 +149,15 @@ record NpyHeader(DType dtype, boolean bigEndian, boolean fortranOrder, List<Long
             if (descr == null || fortran == null || shape == null) {
                 throw broken("header-field", "descr, fortran_order and shape are needed");
             }
-            return new NpyHeader(dtype(descr), descr.charAt(0) == '>', fortran, shape, start + text.length());
+            return new NpyHeader(type(descr), fortran, shape, start + text.length());
         }
 
-        private DType dtype(String descr) throws BrokenRule {
-            if (descr.length() == 3 && "<>|=".indexOf(descr.charAt(0)) >= 0) {
-                boolean ordered = descr.charAt(0) == '<' || descr.charAt(0) == '>';
-                DType dtype = switch (descr.substring(1)) {
-                    case "f8" -> DType.F64;
-                    case "f4" -> DType.F32;
-                    case "f2" -> DType.F16;
-                    case "i8" -> DType.I64;
-                    case "i4" -> DType.I32;
-                    case "i2" -> DType.I16;
-                    case "i1" -> DType.I8;
-                    case "u1" -> DType.U8;
-                    case "b1" -> DType.BOOL;
-                    default -> null;
-                };
-                // "Native" order is whatever the writer's machine had, and no writer stores it.
-                if (dtype != null && (ordered || dtype.bytes() == 1)) {
-                    return dtype;
-                }
+        private NumpyType type(String descr) throws BrokenRule {
+            NumpyType type = NumpyType.of(descr);
+            if (type == null) {
+                throw broken("dtype", "element type '" + descr + "', readable are " + NumpyType.READABLE);
             }
-            throw broken(
-                    "dtype",
-                    "element type '" + descr + "', readable are f2, f4, f8, i1, i2, i4, i8, u1 and b1 in little or"
-                            + " big endian");
+            return type;
         }
 
         private String descr() throws BrokenRule {
