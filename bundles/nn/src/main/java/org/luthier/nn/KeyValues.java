@@ -49,7 +49,10 @@ public interface KeyValues extends AutoCloseable {
     /** Keeps these rows, in this order, and drops the rest, without moving keys or values. */
     void retain(int[] kept);
 
-    /** Makes row i see what row {@code sources[i]} saw; one source a row, a row may be a source repeatedly. */
+    /**
+     * Makes row i see what row {@code sources[i]} saw. There are as many rows afterwards as sources: a row may be a source repeatedly or not
+     * at all.
+     */
     void reorder(int[] sources);
 
     /** Frees what it owns. */

@@ -57,7 +57,10 @@ public interface Session extends AutoCloseable {
      * come from a device. */
     INDArray logits();
 
-    /** Makes row i continue what row {@code sources[i]} did, for beam search; one source a row, a row may be a source repeatedly. */
+    /**
+     * Makes row i continue what row {@code sources[i]} did, for beam search. There are as many rows afterwards as sources: a row may be a
+     * source repeatedly or not at all, so that the batch may become larger than it began.
+     */
     void reorder(int[] sources);
 
     /** Keeps these rows, in this order, and drops the rest: finished rows leave the batch. */

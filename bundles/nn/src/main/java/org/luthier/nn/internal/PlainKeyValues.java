@@ -63,7 +63,6 @@ final class PlainKeyValues extends PlainAttention {
 
     @Override
     public void reorder(int[] sources) {
-        Shapes.checkOneEach(rows.length, sources);
         rows = Shapes.select(rows, sources);
     }
 }

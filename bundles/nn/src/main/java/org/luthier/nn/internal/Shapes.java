@@ -51,11 +51,4 @@ final class Shapes {
         }
         return selected;
     }
-
-    /** Checks that each row has one source. */
-    static void checkOneEach(int rows, int[] sources) {
-        if (sources.length != rows) {
-            throw new IllegalArgumentException(sources.length + " sources for " + rows + " rows");
-        }
-    }
 }
