@@ -14,7 +14,8 @@ import org.luthier.api.tokens.Grammar;
  *
  * A pitch under velocity 0 must sound: it was tied or started in this segment. Under another velocity it must not have been started in
  * this step already, unless it was ended since. The first event of a segment says its program and velocity. Without ties nobody says what
- * sounds at the beginning, so any pitch may end once, and the program is 0 until another is named. Something is always allowed.
+ * sounds at the beginning, so any pitch may end once, and a program need not be named: until then it counts as 0. Something is always
+ * allowed.
  *
  * <p>The cursor sees one segment only. It does not know whether a tied note was really sounding: an assembler may refuse that tie, and
  * later the note's end. Nor does it know whether the next segment starts early: an assembler may drop an event at the last step.
@@ -48,6 +49,7 @@ final class SegmentGrammar implements Grammar {
 
     private Place place;
     private int program = UNSET;
+    private boolean named;
     private int bin = UNSET;
     private int step;
     private int lastTied;
@@ -80,6 +82,7 @@ final class SegmentGrammar implements Grammar {
         lastStep = source.lastStep;
         place = source.place;
         program = source.program;
+        named = source.named;
         bin = source.bin;
         step = source.step;
         lastTied = source.lastTied;
@@ -138,7 +141,7 @@ final class SegmentGrammar implements Grammar {
 
     private void allowEvent() {
         allowed.set(codec.program, codec.program + EventCodec.PROGRAMS);
-        if (program != UNSET) {
+        if (named) {
             allowed.clear(codec.program + program);
         }
         allowVelocities(true);
@@ -222,6 +225,7 @@ final class SegmentGrammar implements Grammar {
             place = Place.COMPLETE;
         } else if (in(id, codec.program, EventCodec.PROGRAMS)) {
             program = id - codec.program;
+            named = true;
             lastTied = UNSET;
             place = tying ? Place.TIED_PITCH : Place.VELOCITY_OR_PITCH;
         } else if (in(id, codec.drum, EventCodec.PITCHES) && !tying) {
