@@ -17,9 +17,10 @@ public final class Checkpoints {
         this.formats = List.copyOf(formats);
     }
 
-    /** Opens the formats of this bundle: safetensors, npy, npz and TF.js graph models. */
+    /** Opens the formats of this bundle: safetensors, npy, npz, TF.js graph models and T5X folders. */
     public static Checkpoints builtIn() {
-        return new Checkpoints(List.of(new SafetensorsFormat(), new NpyFormat(), new NpzFormat(), new TfjsFormat()));
+        return new Checkpoints(
+                List.of(new SafetensorsFormat(), new NpyFormat(), new NpzFormat(), new TfjsFormat(), new T5xFormat()));
     }
 
     /** The formats, in the order they are asked. */

@@ -15,13 +15,11 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.CheckpointFormat;
 import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.TensorInfo;
-import org.luthier.files.Sha256;
 import org.osgi.service.component.annotations.Component;
 
 /**
@@ -74,7 +72,10 @@ public final class TfjsFormat implements CheckpointFormat {
         FileBytes model = FileBytes.open(Files.isDirectory(path) ? path.resolve(MODEL) : path);
         Map<String, FileBytes> shards = new LinkedHashMap<>();
         try {
-            return new Manifest(model, shards).read();
+            CheckpointFolder folder =
+                    new CheckpointFolder(model.path().toAbsolutePath().getParent());
+            folder.add(model.name());
+            return new Manifest(model, folder, shards).read();
         } catch (RuntimeException | Error e) {
             closeAll(model, shards.values());
             throw e;
@@ -93,11 +94,13 @@ public final class TfjsFormat implements CheckpointFormat {
     /** Reads the manifest of one model. */
     private static final class Manifest {
         private final FileBytes model;
+        private final CheckpointFolder folder;
         private final Map<String, FileBytes> shards;
         private final Map<String, Extent> extents = new LinkedHashMap<>();
 
-        Manifest(FileBytes model, Map<String, FileBytes> shards) {
+        Manifest(FileBytes model, CheckpointFolder folder, Map<String, FileBytes> shards) {
             this.model = model;
+            this.folder = folder;
             this.shards = shards;
         }
 
@@ -112,7 +115,7 @@ public final class TfjsFormat implements CheckpointFormat {
             for (JsonNode group : list(root, MANIFEST)) {
                 readGroup(group);
             }
-            return new Opened(model, shards, extents, metadata);
+            return new Opened(model, folder, shards, extents, metadata);
         }
 
         private JsonNode parse() {
@@ -161,23 +164,12 @@ public final class TfjsFormat implements CheckpointFormat {
         }
 
         private FileBytes openShard(String path) {
-            if (!RelativePath.isInside(path)) {
-                throw broken("shard-path", "the shard '" + path + "' is not inside the model's folder");
-            }
             if (shards.containsKey(path)) {
-                throw broken("shard-path", "the shard '" + path + "' is listed twice");
+                throw broken("manifest", "the shard '" + path + "' is listed twice");
             }
-            Path folder = model.path().toAbsolutePath().getParent();
-            Path file = folder.resolve(path);
-            FileBytes shard = FileBytes.open(file);
+            FileBytes shard = folder.open(path);
             shards.put(path, shard);
-            try {
-                if (!file.toRealPath().startsWith(folder.toRealPath())) {
-                    throw broken("shard-path", "the shard '" + path + "' is a link out of the model's folder");
-                }
-            } catch (IOException e) {
-                throw FileBytes.unreadable(file, e);
-            }
+            folder.add(path);
             return shard;
         }
 
@@ -240,15 +232,18 @@ public final class TfjsFormat implements CheckpointFormat {
 
     private static final class Opened extends StoredCheckpoint<Extent> {
         private final FileBytes model;
+        private final CheckpointFolder folder;
         private final Map<String, FileBytes> shards;
 
         Opened(
                 FileBytes model,
+                CheckpointFolder folder,
                 Map<String, FileBytes> shards,
                 Map<String, Extent> extents,
                 Map<String, String> metadata) {
             super("tfjs", model, extents, metadata);
             this.model = model;
+            this.folder = folder;
             this.shards = shards;
         }
 
@@ -285,10 +280,7 @@ public final class TfjsFormat implements CheckpointFormat {
 
         @Override
         public String sha256() {
-            TreeSet<String> lines = new TreeSet<>();
-            lines.add(model.sha256() + "  " + MODEL + "\n");
-            shards.forEach((path, shard) -> lines.add(shard.sha256() + "  " + path + "\n"));
-            return Sha256.hex(String.join("", lines).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+            return folder.sha256();
         }
 
         @Override

@@ -45,9 +45,6 @@ final class ZipArchive {
     private static final long U32 = 0xffffffffL;
     private static final long MAX_DIRECTORY = 64 << 20;
 
-    /** Deflate makes at most 1032 bytes of one; a block header more or less on tiny entries. */
-    private static final long MAX_RATIO = 1032;
-
     /**
      * One file in the archive.
      *
@@ -203,7 +200,7 @@ final class ZipArchive {
         }
         Entry entry =
                 new Entry(name, flags, method, in.getInt(start + 16) & U32, numbers[1], numbers[0], numbers[2], 0);
-        long longest = method == STORED ? entry.compressedSize() : (entry.compressedSize() + 1) * MAX_RATIO;
+        long longest = method == STORED ? entry.compressedSize() : Compressed.mostInflated(entry.compressedSize());
         if (entry.compressedSize() > directoryOffset
                 || entry.size() > longest
                 || method == STORED && entry.size() != entry.compressedSize()) {
