@@ -15,13 +15,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * The packages of the class path that bundles may import: ND4J, JavaCPP and what stands on it, Eclipse Collections, SLF4J. They live
- * outside the bundles so that there is one copy of the native libraries for ever, whatever is swapped, and because Eclipse Collections finds
- * its factories by {@link java.util.ServiceLoader}.
+ * The packages of the class path that bundles may import: ND4J, JavaCPP and what stands on it, Eclipse Collections, JTransforms, SLF4J. They
+ * live outside the bundles so that there is one copy of the native libraries for ever, whatever is swapped, because Eclipse Collections finds
+ * its factories by {@link java.util.ServiceLoader}, and because the jars of JTransforms are no bundles.
  */
 final class SystemPackages {
     private static final Pattern EXPORTED = Pattern.compile(
-            "(?:nd4j|javacpp|openblas|ffmpeg|cuda|eclipse-collections|slf4j-api).*?-(\\d+)\\.(\\d+)(?:\\.(\\d+))?.*\\.jar");
+            "(?:nd4j|javacpp|openblas|ffmpeg|cuda|eclipse-collections|JTransforms|slf4j-api).*?-(\\d+)\\.(\\d+)(?:\\.(\\d+))?.*\\.jar");
 
     private SystemPackages() {}
 
