@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.luthier.api.notes.Note;
 import org.luthier.api.notes.TokenNoteAssembler.Assembled;
+import org.luthier.api.tokens.Grammar;
 import org.luthier.api.tokens.SegmentTokens;
 import org.luthier.api.tokens.Tokenizer;
 import org.luthier.midi.MidiReader;
@@ -60,6 +61,30 @@ class ReferenceStreamsTest {
         Assembled assembled = assertSame(one, segments, name);
 
         assertMidi(REFERENCE.resolve("corpus/" + name + ".est.mid"), assembled.notes());
+    }
+
+    /** The grammar fits what the model says by itself: it forbids two ends of what does not sound, and a velocity that another follows. */
+    @Test
+    void theModelKeepsToTheGrammar() throws IOException {
+        assumePresent();
+        int tokens = 0;
+        List<String> forbidden = new ArrayList<>();
+        for (String name : List.of("03_maple_leaf_piano", "05_winds", "08_ragtime_band", "08_ragtime_band_mp3")) {
+            for (JsonNode segment : json.readTree(
+                            REFERENCE.resolve("corpus/" + name + ".json").toFile())
+                    .get("segments")) {
+                Grammar grammar = tokenizer.grammar();
+                for (JsonNode id : segment.get("tokens")) {
+                    tokens++;
+                    if (!grammar.allowed().get(id.intValue())) {
+                        forbidden.add(name + " at " + segment.get("start") + ": " + id);
+                    }
+                    grammar.advance(id.intValue());
+                }
+            }
+        }
+        assertEquals(4132, tokens);
+        assertEquals(4, forbidden.size(), forbidden::toString);
     }
 
     private Assembled assertSame(JsonNode expected, List<SegmentTokens> segments, String which) {
