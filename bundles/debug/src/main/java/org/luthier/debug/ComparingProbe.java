@@ -35,11 +35,33 @@ public final class ComparingProbe implements Probe {
         for (int size : Tensors.shape(tensor)) {
             shape.add(size);
         }
-        RecordedTensor tapped = RecordedTensor.of(name, Tensors.floats(tensor), shape);
+        boolean integers = tensor.dataType().isIntType();
+        boolean steps = at.step() >= 0;
+        // Ids come as whole rows.
+        RecordedTensor tapped = new RecordedTensor(
+                name,
+                List.copyOf(shape),
+                Tensors.floats(tensor),
+                steps && !integers ? slices(shape, at.step()) : List.of(),
+                Double.NaN,
+                integers,
+                steps);
         TensorComparison comparison = comparisons.get(name);
         synchronized (comparison) {
             comparison.add(tapped, RecordingProbe.segments(at));
         }
+    }
+
+    /** What part of all steps the tensor of one call is: its own positions, and of scores the keys so far. */
+    private static List<Slice> slices(List<Integer> shape, int step) {
+        int stepAxis = RecordedTensor.stepAxis(shape.size());
+        List<Slice> slices = new ArrayList<>();
+        slices.add(Slice.range(stepAxis, step, shape.get(stepAxis)));
+        if (stepAxis > 1) {
+            int keys = shape.size() - 1;
+            slices.add(Slice.range(keys, 0, shape.get(keys)));
+        }
+        return slices;
     }
 
     /**

@@ -12,11 +12,38 @@ import java.util.stream.IntStream;
  * @param values row-major; not copied, not to be changed
  * @param slices what part of which dimension was kept; a dimension without one is whole
  * @param noise largest difference that rounding alone makes (to a float64 run), or NaN where nobody measured it
+ * @param integers whether the values are whole numbers, such as token ids, which are equal or not and never nearly so
+ * @param steps whether a dimension, {@link #stepAxis}, counts decoding steps
  */
-public record RecordedTensor(String name, List<Integer> shape, float[] values, List<Slice> slices, double noise) {
+public record RecordedTensor(
+        String name,
+        List<Integer> shape,
+        float[] values,
+        List<Slice> slices,
+        double noise,
+        boolean integers,
+        boolean steps) {
+    /** Stands where nothing was computed: after the end of a row, at a key that was not there yet. A NaN that no arithmetic makes. */
+    public static final float ABSENT = Float.intBitsToFloat(0x7fc0_4e41);
+
+    /** Numbers outside a decoder. */
+    public RecordedTensor(String name, List<Integer> shape, float[] values, List<Slice> slices, double noise) {
+        this(name, shape, values, slices, noise, false, false);
+    }
+
     /** A whole tensor of unknown noise. */
     public static RecordedTensor of(String name, float[] values, List<Integer> shape) {
         return new RecordedTensor(name, shape, values, List.of(), Double.NaN);
+    }
+
+    /** Whether nothing was computed here. */
+    static boolean isAbsent(float value) {
+        return Float.floatToRawIntBits(value) == Float.floatToRawIntBits(ABSENT);
+    }
+
+    /** The dimension that counts decoding steps, where one does: of ids [rows, 1], of others [rows, 1, width], of scores [rows, heads, 1, keys]. */
+    static int stepAxis(int rank) {
+        return Math.max(1, rank - 2);
     }
 
     public RecordedTensor {
@@ -75,6 +102,6 @@ public record RecordedTensor(String name, List<Integer> shape, float[] values, L
         }
         List<Integer> kept = new ArrayList<>(shape);
         kept.set(slice.axis(), indices.length);
-        return new RecordedTensor(name, List.copyOf(kept), part, List.of(slice), noise);
+        return new RecordedTensor(name, List.copyOf(kept), part, List.of(slice), noise, integers, steps);
     }
 }

@@ -89,7 +89,7 @@ public final class Reference implements AutoCloseable {
                         + ReferenceFormat.FORMAT + (known.isEmpty() ? "" : ", or one of: " + String.join("; ", known))
                         + "; found "
                         + checkpoint.format() + " with " + checkpoint.tensors().size()
-                        + " tensors; if it belongs to another model, say --model");
+                        + " tensors; recordings of other tools need an adapter of their model family");
     }
 
     /** What to call it in messages: the file's name. */
@@ -135,12 +135,8 @@ public final class Reference implements AutoCloseable {
     public void write(Path target, boolean overwrite) {
         List<RecordedTensor> all = names().stream().map(this::tensor).toList();
         Map<String, String> metadata = ReferenceFormat.metadata(header, all);
-        List<SafetensorsWriter.Tensor> stored = all.stream()
-                .map(tensor -> SafetensorsWriter.Tensor.of(
-                        tensor.name(),
-                        tensor.values(),
-                        tensor.shape().stream().mapToLong(Integer::longValue).toArray()))
-                .toList();
+        List<SafetensorsWriter.Tensor> stored =
+                all.stream().map(ReferenceFormat::stored).toList();
         AtomicFile.write(target, overwrite, out -> SafetensorsWriter.write(out, metadata, stored));
     }
 

@@ -48,12 +48,40 @@ record ReferenceAdapter(
      * @param name its canonical name
      * @param transpose order of the stored dimensions, or null to leave them
      * @param insert places in the resulting shape where a dimension of size 1 is added, ascending, or null for none
-     * @param keep what was kept: axis of the resulting shape, and indices, a list or the key of an integer array in the file; or null
+     * @param keep what was kept, of each dimension that is not whole; or null
+     * @param steps whether a dimension counts decoding steps
      */
-    record Entry(String key, String name, int[] transpose, int[] insert, List<Kept> keep) {}
+    record Entry(String key, String name, int[] transpose, int[] insert, List<Kept> keep, boolean steps) {}
 
-    /** What was kept of one dimension. */
-    record Kept(int axis, JsonNode indices) {}
+    /**
+     * What was kept of one dimension.
+     *
+     * @param axis of the resulting shape
+     * @param first how many, from the beginning; or null
+     * @param indices which, a list or the key of an integer array in the file; or null
+     */
+    record Kept(int axis, Integer first, JsonNode indices) {
+        Kept {
+            if ((first == null) == (indices == null)) {
+                throw new IllegalArgumentException("kept of axis " + axis + ": expected either first or indices");
+            }
+        }
+
+        Slice slice(Checkpoint checkpoint) {
+            if (first != null) {
+                return Slice.range(axis, 0, first);
+            }
+            if (!indices.isTextual()) {
+                return new Slice(axis, IntLists.immutable.of(new ObjectMapper().convertValue(indices, int[].class)));
+            }
+            float[] stored = checkpoint.floats(indices.textValue());
+            int[] whole = new int[stored.length];
+            for (int i = 0; i < whole.length; i++) {
+                whole[i] = (int) stored[i];
+            }
+            return new Slice(axis, IntLists.immutable.of(whole));
+        }
+    }
 
     /** Reads a resource. A resource that does not fit the schema is a defect of its bundle, told as such. */
     static ReferenceAdapter read(URL url) {
@@ -89,7 +117,8 @@ record ReferenceAdapter(
     }
 
     private static RecordedTensor tensor(Checkpoint checkpoint, Entry entry) {
-        RecordedTensor stored = ReferenceFormat.tensor(checkpoint, entry.key(), entry.name(), List.of(), Double.NaN);
+        RecordedTensor stored =
+                ReferenceFormat.tensor(checkpoint, entry.key(), entry.name(), List.of(), Double.NaN, entry.steps());
         try {
             return adapt(checkpoint, entry, stored);
         } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
@@ -114,22 +143,17 @@ record ReferenceAdapter(
         List<Slice> slices = new ArrayList<>();
         if (entry.keep() != null) {
             for (Kept kept : entry.keep()) {
-                slices.add(new Slice(kept.axis(), IntLists.immutable.of(indices(checkpoint, kept.indices()))));
+                slices.add(kept.slice(checkpoint));
             }
         }
-        return new RecordedTensor(entry.name(), List.copyOf(shape), turned.values(), List.copyOf(slices), Double.NaN);
-    }
-
-    private static int[] indices(Checkpoint checkpoint, JsonNode indices) {
-        if (!indices.isTextual()) {
-            return new ObjectMapper().convertValue(indices, int[].class);
-        }
-        float[] stored = checkpoint.floats(indices.textValue());
-        int[] whole = new int[stored.length];
-        for (int i = 0; i < whole.length; i++) {
-            whole[i] = (int) stored[i];
-        }
-        return whole;
+        return new RecordedTensor(
+                entry.name(),
+                List.copyOf(shape),
+                turned.values(),
+                List.copyOf(slices),
+                Double.NaN,
+                stored.integers(),
+                stored.steps());
     }
 
     private static RecordedTensor transpose(RecordedTensor tensor, int[] order) {

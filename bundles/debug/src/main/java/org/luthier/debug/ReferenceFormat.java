@@ -3,18 +3,27 @@ package org.luthier.debug;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.DType;
+import org.luthier.api.checkpoint.TensorInfo;
+import org.luthier.checkpoint.SafetensorsWriter;
 
 /** The format {@code luthier-reference/1}: what the metadata of the safetensors file say, and back. */
 final class ReferenceFormat {
     static final String FORMAT = "luthier-reference/1";
+    private static final Set<DType> INTEGERS = EnumSet.of(DType.I64, DType.I32, DType.I16, DType.I8, DType.U8);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** A slice as JSON has it. */
@@ -46,6 +55,7 @@ final class ReferenceFormat {
         List<Integer> segments = field(checkpoint, "segments", new TypeReference<List<Integer>>() {}, List.of());
         Map<String, List<StoredSlice>> slices =
                 field(checkpoint, "slices", new TypeReference<Map<String, List<StoredSlice>>>() {}, Map.of());
+        List<String> steps = field(checkpoint, "steps", new TypeReference<List<String>>() {}, List.of());
         Map<String, Double> noise = field(checkpoint, "noise", new TypeReference<Map<String, Double>>() {}, Map.of());
         noise.forEach((name, difference) -> {
             if (difference == null || !(difference >= 0) || difference.isInfinite()) {
@@ -63,7 +73,10 @@ final class ReferenceFormat {
             List<Slice> kept = slices.getOrDefault(name, List.of()).stream()
                     .map(StoredSlice::slice)
                     .toList();
-            tensors.put(name, () -> tensor(checkpoint, name, name, kept, noise.getOrDefault(name, Double.NaN)));
+            tensors.put(
+                    name,
+                    () -> tensor(
+                            checkpoint, name, name, kept, noise.getOrDefault(name, Double.NaN), steps.contains(name)));
         }
         List<String> unordered = new ArrayList<>(checkpoint.tensors().keySet());
         unordered.removeAll(order);
@@ -80,13 +93,18 @@ final class ReferenceFormat {
         return new Reference(checkpoint.name(), header, tensors, checkpoint::close);
     }
 
+    static boolean isInteger(DType dtype) {
+        return INTEGERS.contains(dtype);
+    }
+
     /** Reads one tensor of a file as it is stored. */
-    static RecordedTensor tensor(Checkpoint checkpoint, String key, String name, List<Slice> slices, double noise) {
-        List<Integer> shape = checkpoint.tensors().get(key).shape().stream()
-                .map(Math::toIntExact)
-                .toList();
+    static RecordedTensor tensor(
+            Checkpoint checkpoint, String key, String name, List<Slice> slices, double noise, boolean steps) {
+        TensorInfo stored = checkpoint.tensors().get(key);
+        List<Integer> shape = stored.shape().stream().map(Math::toIntExact).toList();
+        boolean integers = isInteger(stored.dtype());
         try {
-            return new RecordedTensor(name, shape, checkpoint.floats(key), slices, noise);
+            return new RecordedTensor(name, shape, checkpoint.floats(key), slices, noise, integers, steps);
         } catch (IllegalArgumentException e) {
             throw new LuthierException(checkpoint.name() + ": " + e.getMessage(), e);
         }
@@ -104,8 +122,8 @@ final class ReferenceFormat {
             }
         } catch (JsonProcessingException e) {
             throw new LuthierException(
-                    checkpoint.name() + ": metadata '" + key + "' is not the JSON that " + FORMAT + " asks for: "
-                            + e.getOriginalMessage(),
+                    checkpoint.name() + ": metadata '" + key + "' is not the JSON that " + FORMAT
+                            + " asks for; docs/reference-format.md describes it",
                     e);
         }
         throw new LuthierException(checkpoint.name() + ": " + FORMAT + " needs metadata '" + key + "'");
@@ -124,6 +142,10 @@ final class ReferenceFormat {
                 noise.put(tensor.name(), tensor.noise());
             }
         }
+        List<String> steps = tensors.stream()
+                .filter(RecordedTensor::steps)
+                .map(RecordedTensor::name)
+                .toList();
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("format", FORMAT);
         metadata.put("model", header.model());
@@ -137,10 +159,28 @@ final class ReferenceFormat {
         if (!slices.isEmpty()) {
             metadata.put("slices", json(slices));
         }
+        if (!steps.isEmpty()) {
+            metadata.put("steps", json(steps));
+        }
         if (!noise.isEmpty()) {
             metadata.put("noise", json(noise));
         }
         return metadata;
+    }
+
+    /** A tensor as the file holds it. */
+    static SafetensorsWriter.Tensor stored(RecordedTensor tensor) {
+        long[] shape = tensor.shape().stream().mapToLong(Integer::longValue).toArray();
+        if (!tensor.integers()) {
+            return SafetensorsWriter.Tensor.of(tensor.name(), tensor.values(), shape);
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(tensor.values().length, Integer.BYTES))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < tensor.values().length; i++) {
+            bytes.putInt(i * Integer.BYTES, (int) tensor.values()[i]);
+        }
+        return new SafetensorsWriter.Tensor(
+                tensor.name(), DType.I32, LongStream.of(shape).boxed().toList(), bytes);
     }
 
     private static String json(Object value) {

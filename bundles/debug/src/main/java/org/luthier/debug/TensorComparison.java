@@ -12,14 +12,19 @@ import java.util.stream.IntStream;
 final class TensorComparison {
     /** Below this, relative to max(1, largest value), a difference is rounding of float32 whatever the norms say. */
     private static final double ROUNDING = 1e-6;
+    /** A score from here down is masked, and how far down is nobody's business. */
+    private static final float MASKED = -1e9f;
 
-    private final RecordedTensor reference;
+    private final List<Integer> shape;
+    private RecordedTensor reference;
     private final List<Integer> segments;
     private final Thresholds thresholds;
     private final double scale;
     private final double limit;
 
+    private boolean steps;
     private long compared;
+    private long skipped;
     private double maxAbs;
     private double squaredDifference;
     private double squaredReference;
@@ -38,18 +43,22 @@ final class TensorComparison {
      */
     TensorComparison(RecordedTensor reference, List<Integer> segments, Thresholds thresholds) {
         this.reference = reference;
+        this.shape = reference.shape();
         this.segments = segments;
         this.thresholds = thresholds;
+        this.steps = reference.steps();
         double largest = 1;
         for (float value : reference.values()) {
-            if (Float.isFinite(value)) {
+            if (Float.isFinite(value) && value > MASKED) {
                 largest = Math.max(largest, Math.abs(value));
             }
         }
         scale = largest;
-        limit = Double.isNaN(reference.noise())
-                ? thresholds.relativeError() * scale
-                : Math.max(thresholds.noiseFactor() * reference.noise(), ROUNDING * scale);
+        limit = reference.integers()
+                ? 0
+                : Double.isNaN(reference.noise())
+                        ? thresholds.relativeError() * scale
+                        : Math.max(thresholds.noiseFactor() * reference.noise(), ROUNDING * scale);
     }
 
     /** Places along one dimension that both tensors hold: where in the trace, where in the reference, where in the whole. */
@@ -78,16 +87,26 @@ final class TensorComparison {
     /**
      * Compares one piece of the trace.
      *
+     * @param tapped whole, or with the slices that it is of the whole
      * @param traceSegments number of the segment in each row of it; empty if not known
      */
-    void add(RecordedTensor trace, List<Integer> traceSegments) {
-        List<Integer> whole = trace.shape();
-        if (trace.shape().size() != reference.shape().size()) {
-            trouble = shapes(trace);
+    void add(RecordedTensor tapped, List<Integer> traceSegments) {
+        int rank = reference.shape().size();
+        if (tapped.shape().size() != rank) {
+            trouble = shapes(tapped);
             return;
         }
+        steps |= tapped.steps();
+        RecordedTensor trace = tapped;
+        if (reference.integers() && steps) {
+            // Rows of ids are as long as the longest that was recorded beside them.
+            int longest =
+                    Math.max(trace.shape().get(rank - 1), reference.shape().get(rank - 1));
+            trace = padded(trace, longest);
+            reference = padded(reference, longest);
+        }
         List<Common> axes = new ArrayList<>();
-        for (int axis = 0; axis < whole.size(); axis++) {
+        for (int axis = 0; axis < rank; axis++) {
             Common common = axis == 0 ? rows(trace, traceSegments) : places(trace, axis);
             if (common == null) {
                 trouble = shapes(trace);
@@ -100,6 +119,24 @@ final class TensorComparison {
             axes.add(common);
         }
         compare(trace, axes);
+    }
+
+    /** Rows of ids with zeros behind them. */
+    private static RecordedTensor padded(RecordedTensor ids, int length) {
+        int last = ids.shape().size() - 1;
+        int before = ids.shape().get(last);
+        if (before == length || !ids.slices().isEmpty()) {
+            return ids;
+        }
+        int rows = ids.shape().subList(0, last).stream().reduce(1, Math::multiplyExact);
+        float[] values = new float[rows * length];
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(ids.values(), row * before, values, row * length, before);
+        }
+        List<Integer> shape = new ArrayList<>(ids.shape());
+        shape.set(last, length);
+        return new RecordedTensor(
+                ids.name(), List.copyOf(shape), values, List.of(), ids.noise(), ids.integers(), ids.steps());
     }
 
     private Common rows(RecordedTensor trace, List<Integer> traceSegments) {
@@ -140,7 +177,7 @@ final class TensorComparison {
     }
 
     private String shapes(RecordedTensor trace) {
-        return "shape differs: trace " + trace.shape() + ", reference " + reference.shape();
+        return "shape differs: trace " + trace.shape() + ", reference " + shape;
     }
 
     private void compare(RecordedTensor trace, List<Common> axes) {
@@ -181,6 +218,10 @@ final class TensorComparison {
         for (int i = 0; i < last.size(); i++) {
             int atTrace = inTrace + last.trace()[i];
             int atReference = inReference + last.reference()[i];
+            if (saysNothing(a[atTrace], b[atReference])) {
+                skipped++;
+                continue;
+            }
             double x = a[atTrace];
             double y = b[atReference];
             compared++;
@@ -207,11 +248,18 @@ final class TensorComparison {
             largestTrace = largestTrace < 0 || x > a[largestTrace] ? atTrace : largestTrace;
             largestReference = largestReference < 0 || y > b[largestReference] ? atReference : largestReference;
         }
-        if (last.size() > 0) {
+        if (largestReference >= 0) {
             rows++;
             int column = largestTrace - inTrace;
             sameArgmax += column == columnInTrace(last, largestReference - inReference) ? 1 : 0;
         }
+    }
+
+    /** An infinity may be a mask, and may be the logarithm of nothing: only against a mask it counts as one. */
+    private static boolean saysNothing(float trace, float reference) {
+        return RecordedTensor.isAbsent(trace)
+                || RecordedTensor.isAbsent(reference)
+                || reference <= MASKED && (Float.isFinite(reference) || Float.isFinite(trace) && trace <= MASKED);
     }
 
     private static int columnInTrace(Common last, int columnInReference) {
@@ -230,10 +278,11 @@ final class TensorComparison {
     TensorDiff result(int order) {
         String name = reference.name();
         if (trouble != null) {
-            return TensorDiff.of(name, order, reference.shape(), Verdict.DEPARTED, trouble);
+            return TensorDiff.of(name, order, shape, Verdict.DEPARTED, trouble);
         }
         if (compared == 0) {
-            return TensorDiff.notJudged(name, order, reference.shape(), missing);
+            return TensorDiff.notJudged(
+                    name, order, shape, skipped > 0 ? "every value is masked or was never computed" : missing);
         }
         double normReference = Math.sqrt(squaredReference);
         double normTrace = Math.sqrt(squaredTrace);
@@ -245,17 +294,18 @@ final class TensorComparison {
         boolean tooDifferent =
                 Double.isNaN(reference.noise()) && maxAbs > ROUNDING * scale && !(relL2 <= thresholds.relativeL2());
         boolean departed = notFinite > 0 || tooFar || tooDifferent;
+        List<Integer> index = departed && firstIndex == null ? worstIndex : firstIndex;
         return new TensorDiff(
                 name,
                 order,
-                reference.shape(),
+                shape,
                 maxAbs,
                 relL2,
                 cosine,
                 ratio,
-                (double) sameArgmax / rows,
-                departed && firstIndex == null ? worstIndex : firstIndex,
-                -1,
+                reference.integers() ? Double.NaN : (double) sameArgmax / rows,
+                index,
+                steps && index != null ? index.get(RecordedTensor.stepAxis(shape.size())) : -1,
                 departed ? Verdict.DEPARTED : Verdict.SAME,
                 notFinite == 0
                         ? null

@@ -14,7 +14,7 @@ import java.util.Map;
  * @param relL2 norm of the difference, relative to the reference's norm
  * @param cosine cosine of the angle between the two, blind to scale
  * @param ratio norm of the trace's tensor over the reference's
- * @param argmax share of the rows along the last dimension whose largest value stands at the same place
+ * @param argmax share of the rows along the last dimension whose largest value stands at the same place; of ids nothing
  * @param firstIndex index, in the whole tensor, of the first value outside the limit, or of the worst one where only the norm is outside;
  *     null if nothing departs
  * @param step decoding step of that value, or -1 outside a decoder

@@ -143,6 +143,7 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
                 .orElseThrow();
         return "first departure: " + first.name()
                 + (first.firstIndex() == null ? "" : " at " + first.firstIndex())
+                + (first.step() < 0 ? "" : ", step " + first.step())
                 + "; " + same + " tensors agree, " + count(Verdict.INHERITED) + " inherit it, "
                 + count(Verdict.NOT_JUDGED)
                 + " not judged";

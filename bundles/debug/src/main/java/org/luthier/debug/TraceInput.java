@@ -12,6 +12,7 @@ import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.model.Model;
+import org.luthier.api.model.TokenModel;
 import org.luthier.checkpoint.Checkpoints;
 
 /** What a model is run on when it is traced. */
@@ -34,11 +35,45 @@ public sealed interface TraceInput {
 
     /**
      * The recorded inputs of a reference: the front end runs on its samples, the network on its features, so that neither sees the
-     * other's departures. Where one of the two is missing, what the front end gives goes on, or the front end is left out.
+     * other's departures; the decoder is fed the recorded ids, and then says as many by itself as were recorded. Where one of the two is missing, what the front end gives goes on, or the front end is left out.
      *
      * @param segments which of the recorded segments to run; null for all
      */
     record Recorded(Reference reference, List<Integer> segments) implements TraceInput {}
+
+    /**
+     * Another input, with the ids that the decoder is fed.
+     *
+     * @param ids [rows][positions], the start id first
+     */
+    record Forced(TraceInput input, int[][] ids) implements TraceInput {}
+
+    /**
+     * Reads ids to feed to a decoder.
+     *
+     * @return [rows][positions]
+     * @throws LuthierException if the file does not hold one tensor of whole numbers, of one or two dimensions
+     */
+    static int[][] ids(Path file) {
+        try (Checkpoint checkpoint = Checkpoints.builtIn().open(file)) {
+            String first = checkpoint.tensors().keySet().stream().findFirst().orElse("");
+            boolean one = checkpoint.tensors().size() == 1;
+            RecordedTensor ids =
+                    one ? ReferenceFormat.tensor(checkpoint, first, Tracer.IDS, List.of(), Double.NaN, true) : null;
+            if (ids == null
+                    || !ids.integers()
+                    || ids.shape().isEmpty()
+                    || ids.shape().size() > 2) {
+                throw new LuthierException(checkpoint.name()
+                        + ": beside a recording expected the ids that the decoder is fed, one tensor of whole numbers"
+                        + " [positions] or [rows, positions], got "
+                        + (ids == null
+                                ? checkpoint.tensors().size() + " tensors"
+                                : checkpoint.tensors().get(first).dtype() + " " + ids.shape()));
+            }
+            return TraceSegments.lines(ids);
+        }
+    }
 
     /**
      * Reads inputs from a file: a whole reference, features, or samples at the model's rate ({@code .npy} or one tensor in any other
@@ -56,6 +91,10 @@ public sealed interface TraceInput {
                 return Optional.of(new Recorded(inputs(file, model, adapters), segments));
             }
             TensorInfo only = tensors.values().iterator().next();
+            if (ReferenceFormat.isInteger(only.dtype()) && model instanceof TokenModel) {
+                throw new LuthierException(checkpoint.name() + " holds ids for the decoder and nothing for it to listen"
+                        + " to: give the recording too, with --audio");
+            }
             List<Long> features = model.frontend().featureShape();
             int rank = only.shape().size();
             if (rank == 1) {
@@ -84,13 +123,15 @@ public sealed interface TraceInput {
     /** The recorded inputs of a reference, read so that the file can be closed. */
     private static Reference inputs(Path file, Model model, List<URL> adapters) {
         try (Reference reference = Reference.open(file, adapters)) {
-            List<RecordedTensor> inputs = Stream.of(Tracer.samplesName(model), Tracer.featuresName(model))
+            String samples = Tracer.samplesName(model);
+            String features = Tracer.featuresName(model);
+            if (!reference.has(samples) && !reference.has(features)) {
+                throw TraceSegments.noInputs(reference, model);
+            }
+            List<RecordedTensor> inputs = Stream.of(samples, features, Tracer.IDS, Tracer.TOKENS)
                     .filter(reference::has)
                     .map(reference::tensor)
                     .toList();
-            if (inputs.isEmpty()) {
-                throw Tracer.noInputs(reference, model);
-            }
             return Reference.of(reference.title(), reference.header(), inputs);
         }
     }

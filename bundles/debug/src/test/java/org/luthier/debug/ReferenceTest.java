@@ -137,7 +137,7 @@ class ReferenceTest {
         LuthierException e = assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
         assertEquals(
                 "golden.npz is no reference: expected safetensors whose metadata say format = luthier-reference/1, or one of: tiny goldens;"
-                        + " found safetensors with 1 tensors; if it belongs to another model, say --model",
+                        + " found safetensors with 1 tensors; recordings of other tools need an adapter of their model family",
                 e.getMessage());
         Files.writeString(adapter, "{\"format\": \"luthier-reference-adapter/2\"}");
         assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
