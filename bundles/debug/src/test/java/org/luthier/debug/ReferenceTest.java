@@ -69,8 +69,9 @@ class ReferenceTest {
         assertEquals(
                 "r: metadata 'order' names 'b', which is not in the file", refusal(Map.of("order", "[\"a\",\"b\"]")));
         assertEquals("r: metadata 'order' does not name a", refusal(Map.of("order", "[]")));
-        assertTrue(refusal(Map.of("order", "[\"a\""))
-                .startsWith("r: metadata 'order' is not the JSON that luthier-reference/1 asks for"));
+        assertEquals(
+                "r: metadata 'order' is not the JSON that luthier-reference/1 asks for; docs/reference-format.md describes it",
+                refusal(Map.of("order", "[\"a\"")));
         assertTrue(refusal(Map.of("order", "[\"a\"]", "noise", "{\"a\":\"loud\"}"))
                 .startsWith("r: metadata 'noise' is not the JSON"));
         for (String noise : List.of("null", "-1.0", "1e999")) {
@@ -143,6 +144,45 @@ class ReferenceTest {
         assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
         Files.writeString(adapter, "{\"fromat\": \"luthier-reference-adapter/1\"}");
         assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
+    }
+
+    /** As goldens of a token model are: ids, heads and queries of attention, and what is no tensor of the model. */
+    @Test
+    void explainsRecordingsOfTokenModels() throws IOException {
+        Path file = folder.resolve("golden");
+        SafetensorsWriter.Tensor ids = ReferenceFormat.stored(
+                new RecordedTensor("ids", List.of(3), new float[] {0, 5, 1}, List.of(), Double.NaN, true, true));
+        write(
+                file,
+                Map.of(),
+                ids,
+                SafetensorsWriter.Tensor.of("scores", new float[2 * 1 * 3], 2, 1, 3),
+                SafetensorsWriter.Tensor.of("matrix.weight", SIX, 6));
+        Path adapter = folder.resolve("adapter.json");
+        String tensors = """
+                   {"key": "scores", "name": "decoder.scores", "insert": [0], "steps": true,
+                    "keep": [{"axis": 1, "first": 2}, {"axis": 2, "indices": [4]}]},
+                   {"key": "ids", "name": "decoder.tokens", "insert": [0]}""";
+        String text = """
+                {"format": "luthier-reference-adapter/1", "title": "t", "model": "tokens", "framework": "numpy",
+                 "dtype": "float32", "recognise": ["ids"], "segments": [1], "tensors": [%s]}""";
+        Files.writeString(adapter, text.formatted(tensors));
+        try (Reference read = Reference.open(file, List.of(adapter.toUri().toURL()))) {
+            assertEquals(List.of("decoder.scores", "decoder.tokens"), read.names());
+            RecordedTensor scores = read.tensor("decoder.scores");
+            assertEquals(List.of(1, 2, 1, 3), scores.shape());
+            assertEquals(List.of(Slice.range(1, 0, 2), Slice.range(2, 4, 1)), scores.slices());
+            assertTrue(scores.steps() && !scores.integers());
+            RecordedTensor tokens = read.tensor("decoder.tokens");
+            assertTrue(tokens.integers());
+            assertArrayEquals(new float[] {0, 5, 1}, tokens.values());
+        }
+        for (String kept : List.of("{\"axis\": 1}", "{\"axis\": 1, \"first\": 2, \"indices\": [4]}")) {
+            Files.writeString(adapter, text.formatted("{\"key\": \"ids\", \"name\": \"x\", \"keep\": [" + kept + "]}"));
+            assertThrows(
+                    LuthierException.class,
+                    () -> Reference.open(file, List.of(adapter.toUri().toURL())));
+        }
     }
 
     private static void assertSame(RecordedTensor expected, RecordedTensor actual) {

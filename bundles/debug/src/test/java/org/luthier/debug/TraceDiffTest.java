@@ -145,6 +145,84 @@ class TraceDiffTest {
         assertEquals(0, a.maxAbs());
     }
 
+    /** Scores that a mask forbids: how negative they are is a matter of taste, and their size is no measure for the others. */
+    @Test
+    void maskedScoresAreNotJudged() {
+        float[] reference = values.clone();
+        reference[2] = -1e10f;
+        reference[3] = -1e9f;
+        float[] other = values.clone();
+        other[2] = -3.4e38f;
+        other[3] = Float.NEGATIVE_INFINITY;
+        TensorDiff a = diff(reference(tensor("a", other)), reference(tensor("a", reference)))
+                .tensors()
+                .get(0);
+        assertEquals(Verdict.SAME, a.verdict());
+        assertEquals(0, a.maxAbs());
+        assertEquals(1, a.ratio());
+        other[9] += 0.1f;
+        assertFalse(diff(reference(tensor("a", other)), reference(tensor("a", reference)))
+                .clean());
+        // A mask where the reference has none is a fault.
+        TensorDiff masked = diff(reference(tensor("a", reference)), reference(tensor("a", values)))
+                .tensors()
+                .get(0);
+        assertEquals(List.of(0, 0, 2), masked.firstIndex());
+        // An infinity is a mask only against a mask: else it may be the logarithm of nothing.
+        reference[3] = Float.NEGATIVE_INFINITY;
+        other[9] = values[9];
+        other[3] = -1e10f;
+        assertTrue(diff(reference(tensor("a", other)), reference(tensor("a", reference)))
+                .clean());
+        other[3] = -11.5f;
+        assertFalse(diff(reference(tensor("a", other)), reference(tensor("a", reference)))
+                .clean());
+        float[] all = mapped(value -> -1e10f);
+        TensorDiff nothing = diff(
+                        reference(tensor("a", values), tensor("b", values)),
+                        reference(tensor("a", all), tensor("b", values)))
+                .tensors()
+                .get(0);
+        assertEquals(Verdict.NOT_JUDGED, nothing.verdict());
+        assertEquals("every value is masked or was never computed", nothing.note());
+    }
+
+    @Test
+    void wholeNumbersAreEqualOrNot() {
+        float[] ids = {0, 1390, 1134, 700, 3, 1};
+        float[] one = ids.clone();
+        one[1] = 1391;
+        TensorDiff same = diff(reference(ids("a", ids, 2, 3)), reference(ids("a", ids.clone(), 2, 3)))
+                .tensors()
+                .get(0);
+        assertEquals(Verdict.SAME, same.verdict());
+        assertNull(same.asMap().get("argmax"));
+        // One in a thousand would be nothing among numbers.
+        TensorDiff different = diff(reference(ids("a", one, 2, 3)), reference(ids("a", ids, 2, 3)))
+                .tensors()
+                .get(0);
+        assertEquals(Verdict.DEPARTED, different.verdict());
+        assertEquals(List.of(0, 1), different.firstIndex());
+        assertNull(different.asMap().get("step"));
+        // Only where they are steps may one be longer.
+        assertFalse(diff(
+                        reference(ids("a", new float[] {0, 1, 0}, 1, 3)), reference(ids("a", new float[] {0, 1}, 1, 2)))
+                .clean());
+    }
+
+    @Test
+    void aValueThatWasNeverComputedIsNotJudged() {
+        float[] some = values.clone();
+        some[5] = RecordedTensor.ABSENT;
+        assertTrue(diff(reference(tensor("a", some)), reference(tensor("a", values)))
+                .clean());
+        assertTrue(diff(reference(tensor("a", values)), reference(tensor("a", some)))
+                .clean());
+        some[6] = Float.NaN;
+        assertFalse(diff(reference(tensor("a", some)), reference(tensor("a", values)))
+                .clean());
+    }
+
     @Test
     void silence() {
         float[] zero = new float[24];
@@ -307,6 +385,10 @@ class TraceDiffTest {
     private static Reference reference(List<Integer> segments, RecordedTensor... tensors) {
         return Reference.of(
                 "made here", new Reference.Header("tiny", "luthier", "float32", "none", segments), List.of(tensors));
+    }
+
+    private static RecordedTensor ids(String name, float[] ids, Integer... shape) {
+        return new RecordedTensor(name, List.of(shape), ids, List.of(), Double.NaN, true, false);
     }
 
     private static RecordedTensor tensor(String name, float[] values) {
