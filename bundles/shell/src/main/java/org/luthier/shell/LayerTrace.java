@@ -3,7 +3,6 @@ package org.luthier.shell;
 import java.nio.file.Path;
 import java.util.List;
 import org.luthier.api.Cancellation;
-import org.luthier.api.LuthierException;
 import org.luthier.api.audio.AudioReader;
 import org.luthier.api.model.Model;
 import org.luthier.debug.NameGlob;
@@ -29,7 +28,6 @@ import picocli.CommandLine.Option;
 /** {@code layer:trace}: records what goes on inside a model. */
 @Component(service = ShellCommand.class)
 public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
-    private static final String AUDIO_READER = "ffmpeg";
     /** A trace of a whole song would be gigabytes. */
     private static final List<Integer> FIRST = List.of(0);
 
@@ -46,23 +44,26 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
             description = {
                 "Runs a model and records its intermediate tensors.",
                 "The file is safetensors in the format luthier-reference/1, which layer:diff compares with a reference. A healthy trace"
-                        + " is a valid reference."
+                        + " is a valid reference.",
+                "The decoder of a token model is fed the ids that the input recorded, else the first 15 that it says itself; what it says"
+                        + " when it runs freely is recorded too."
             },
             footerHeading = "%nExamples:%n",
             footer = {
                 "  luthier layer:trace --audio song.wav --segment 3 -o song.trace",
                 "  luthier layer:trace --input reference.safetensors -o mine.trace",
-                "  luthier layer:trace --audio song.wav --layers 'contour*,onset2' -o contours.trace"
+                "  luthier layer:trace --audio song.wav --layers 'contour*,onset2' -o contours.trace",
+                "  luthier layer:trace --audio song.wav --input ids.npy --model mt3 -o fed.trace"
             })
     static final class Options extends ModelOptions {
-        @ArgGroup(multiplicity = "1")
+        @ArgGroup(exclusive = false, multiplicity = "1")
         Source source;
 
         @Option(
                 names = "--segment",
                 split = ",",
                 paramLabel = "N",
-                description = "Segments to run, counted from 0 (default: 0 of audio, all of an input).")
+                description = "Segments to run, counted from 0 (default: 0 of audio, all of a recorded input).")
         List<Integer> segments;
 
         @Option(
@@ -90,7 +91,9 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
         @Option(
                 names = "--input",
                 paramLabel = "FILE",
-                description = "Samples, features, or a reference whose recorded inputs are used.")
+                description =
+                        "Audio, samples, features, or a reference whose recorded inputs are used; beside --audio the ids that the"
+                                + " decoder is fed.")
         Path input;
     }
 
@@ -98,7 +101,8 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
     protected int run(Options options, Console console) {
         AtomicFile.check(options.output, options.force);
         Interruption cancellation = new Interruption();
-        Path from = options.source.audio != null ? options.source.audio : options.source.input;
+        Source source = options.source;
+        Path from = source.audio == null ? source.input : source.audio;
         try (ModelLease lease = options.open(workbench)) {
             TraceInput input = input(options, lease.model(), console, cancellation);
             Reference trace = new Tracer(lease.model()).trace(input, NameGlob.of(options.layers), cancellation);
@@ -111,15 +115,22 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
     }
 
     private TraceInput input(Options options, Model model, Console console, Cancellation cancellation) {
-        if (options.source.input != null) {
-            return TraceInput.read(options.source.input, model, Families.referenceAdapters(workbench), options.segments)
-                    .orElseThrow(() -> new LuthierException(
-                            options.source.input + " holds no tensors; if it is an audio file, give it with --audio"));
+        Source source = options.source;
+        if (source.audio == null) {
+            return TraceInput.read(source.input, model, Families.referenceAdapters(workbench), options.segments)
+                    .orElseGet(() -> sound(source.input, options, model, console, cancellation));
         }
-        try (Leases leases = workbench.parts().acquire(new Want(AudioReader.class, AUDIO_READER));
-                ProgressLine progress = console.progress(options.source.audio.toString())) {
-            float[] samples = leases.get(AudioReader.class, AUDIO_READER)
-                    .read(options.source.audio, model.frontend().framing().sampleRate(), progress, cancellation)
+        // Before the audio file, which may be long.
+        int[][] ids = source.input == null ? null : TraceInput.ids(source.input);
+        TraceInput sound = sound(source.audio, options, model, console, cancellation);
+        return ids == null ? sound : new TraceInput.Forced(sound, ids);
+    }
+
+    private TraceInput sound(Path audio, Options options, Model model, Console console, Cancellation cancellation) {
+        try (Leases leases = workbench.parts().acquire(new Want(AudioReader.class, Workbench.AUDIO_READER));
+                ProgressLine progress = console.progress(audio.toString())) {
+            float[] samples = leases.get(AudioReader.class, Workbench.AUDIO_READER)
+                    .read(audio, model.frontend().framing().sampleRate(), progress, cancellation)
                     .samples();
             return new TraceInput.Samples(samples, options.segments == null ? FIRST : options.segments);
         }

@@ -67,6 +67,18 @@ class LayerCommandsTest {
         assertEquals(3, answer.get("tensors").size());
     }
 
+    /** What is no tensor is taken for audio; and only a decoder could be fed what stands beside audio. */
+    @Test
+    void takesAudioAsAnInputToo() {
+        assertEquals(0, trace("--audio", "a.wav", "-o", "one.trace"), captured.err());
+        assertEquals(0, trace("--input", "a.wav", "-o", "two.trace"), captured.err());
+        assertEquals(0, diff(captured, "two.trace", "one.trace"), captured.err());
+        assertEquals(1, trace("--audio", "a.wav", "--input", "one.trace", "-o", "three.trace"));
+        assertTrue(
+                captured.err().contains("one.trace: beside a recording expected the ids that the decoder is fed"),
+                captured.err());
+    }
+
     @Test
     void findsTheLayerWhoseWeightIsOther() throws Exception {
         Studio.weights(studio.folder.resolve("loud.safetensors"), 1.5f);
@@ -134,11 +146,9 @@ class LayerCommandsTest {
     void refusesWhatCannotBe() throws Exception {
         assertEquals(1, trace("--audio", "a.wav", "-o", "a.trace", "--layers", "nothing"));
         assertEquals(1, trace("--audio", "a.wav", "-o", "a.trace", "--segment", "9"));
-        assertEquals(1, trace("--input", "a.wav", "-o", "a.trace"));
-        assertTrue(captured.err().contains("--audio"), captured.err());
         assertEquals(2, trace("--audio", "a.wav"));
         assertEquals(2, trace("-o", "a.trace"));
-        assertEquals(2, trace("--audio", "a.wav", "--input", "a.wav", "-o", "a.trace"));
+        assertEquals(1, trace("--audio", "a.wav", "--input", "a.wav", "-o", "a.trace"));
         assertEquals(1, diff(captured, "a.wav", "a.wav"));
         assertEquals(List.of("a.wav"), studio.files());
         assertEquals("", captured.out());
