@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.luthier.api.checkpoint.DType;
+import org.luthier.api.checkpoint.TensorInfo;
 
 /**
  * Writes safetensors files: the same tensors give the same bytes.
@@ -58,12 +59,12 @@ public final class SafetensorsWriter {
      * @throws IllegalArgumentException if two tensors have one name
      */
     public static void write(OutputStream out, Map<String, String> metadata, List<Tensor> tensors) throws IOException {
-        byte[] header = header(metadata, tensors);
-        int padding = -header.length & 7;
-        ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-        out.write(length.putLong(header.length + padding).array());
-        out.write(header);
-        out.write(" ".repeat(padding).getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        writeHeader(
+                out,
+                metadata,
+                tensors.stream()
+                        .map(tensor -> new TensorInfo(tensor.name(), tensor.shape(), tensor.dtype()))
+                        .toList());
         byte[] block = new byte[1 << 16];
         for (Tensor tensor : tensors) {
             ByteBuffer bytes = tensor.bytes().duplicate();
@@ -75,7 +76,23 @@ public final class SafetensorsWriter {
         }
     }
 
-    private static byte[] header(Map<String, String> metadata, List<Tensor> tensors) throws IOException {
+    /**
+     * Writes a file up to where the first tensor's bytes start, for callers whose tensors are too many for the memory; their bytes follow
+     * end to end, little-endian and row-major, in the same order.
+     *
+     * @throws IllegalArgumentException if two tensors have one name
+     */
+    public static void writeHeader(OutputStream out, Map<String, String> metadata, List<TensorInfo> tensors)
+            throws IOException {
+        byte[] header = header(metadata, tensors);
+        int padding = -header.length & 7;
+        ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+        out.write(length.putLong(header.length + padding).array());
+        out.write(header);
+        out.write(" ".repeat(padding).getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+    }
+
+    private static byte[] header(Map<String, String> metadata, List<TensorInfo> tensors) throws IOException {
         ByteArrayOutputStream header = new ByteArrayOutputStream();
         Set<String> names = new HashSet<>();
         long offset = 0;
@@ -88,7 +105,7 @@ public final class SafetensorsWriter {
                 }
                 json.writeEndObject();
             }
-            for (Tensor tensor : tensors) {
+            for (TensorInfo tensor : tensors) {
                 if (!names.add(tensor.name())) {
                     throw new IllegalArgumentException("two tensors are called '" + tensor.name() + "'");
                 }
@@ -101,7 +118,7 @@ public final class SafetensorsWriter {
                 json.writeEndArray();
                 json.writeArrayFieldStart("data_offsets");
                 json.writeNumber(offset);
-                offset += tensor.bytes().remaining();
+                offset += Shapes.bytes(tensor.shape(), tensor.dtype());
                 json.writeNumber(offset);
                 json.writeEndArray();
                 json.writeEndObject();
