@@ -53,9 +53,9 @@ public final class Stft {
      * @param from the stretch's first sample
      * @param to the sample after its last one
      * @param frames how many frames
-     * @param magnitudes [frames, bins], not scaled
+     * @param magnitudes [frames, bins] from {@code at} on, not scaled
      */
-    public void magnitudes(float[] samples, int from, int to, int frames, float[] magnitudes) {
+    public void magnitudes(float[] samples, int from, int to, int frames, float[] magnitudes, int at) {
         for (int t = 0; t < frames; t++) {
             int start = (int) Math.min(to, from + (long) hop * t);
             int length = Math.min(window.length, to - start);
@@ -66,7 +66,7 @@ public final class Stft {
                 frame[i] = 0;
             }
             fft.realForward(frame);
-            magnitudes(magnitudes, t * bins());
+            magnitudes(magnitudes, at + t * bins());
         }
     }
 

@@ -64,7 +64,7 @@ class StftTest {
         int frames = (to - from) / hop + 3; // the last two lie past the end
         Stft stft = new Stft(Stft.hann(size), hop);
         float[] magnitudes = new float[frames * stft.bins()];
-        stft.magnitudes(samples, from, to, frames, magnitudes);
+        stft.magnitudes(samples, from, to, frames, magnitudes, 0);
 
         double[] expected = naive(Stft.hann(size), hop, samples, from, to, frames);
         double largest = Arrays.stream(expected).max().orElseThrow();
@@ -85,7 +85,7 @@ class StftTest {
         Arrays.fill(flat, 1);
         Stft stft = new Stft(flat, 64);
         float[] magnitudes = new float[5 * stft.bins()];
-        stft.magnitudes(samples, 0, 512, 5, magnitudes);
+        stft.magnitudes(samples, 0, 512, 5, magnitudes, 0);
         float[] expected = new float[magnitudes.length];
         Arrays.fill(expected, 0, 4 * stft.bins(), 1);
         assertArrayEquals(expected, magnitudes, 1e-7f); // an impulse has magnitude 1 everywhere
@@ -97,9 +97,10 @@ class StftTest {
         Stft stft = new Stft(Stft.hann(512), 128);
         float[] first = new float[4 * stft.bins()];
         float[] again = new float[4 * stft.bins()];
-        stft.magnitudes(samples, 0, 600, 4, first);
-        stft.magnitudes(samples, 1000, 4000, 4, again);
-        stft.magnitudes(samples, 0, 600, 4, again);
+        stft.magnitudes(samples, 0, 600, 4, first, 0);
+        stft.magnitudes(samples, 1000, 4000, 4, again, 0);
+        stft.magnitudes(samples, 0, 600, 2, again, 0);
+        stft.magnitudes(samples, 256, 600, 2, again, 2 * stft.bins());
         assertArrayEquals(first, again);
     }
 
@@ -114,7 +115,7 @@ class StftTest {
         float[] samples = noise(Stft.LONGEST, 1);
         Set<Thread> before = new HashSet<>(Thread.getAllStackTraces().keySet());
         Stft stft = new Stft(Stft.hann(Stft.LONGEST), 128);
-        stft.magnitudes(samples, 0, samples.length, 8, new float[8 * stft.bins()]);
+        stft.magnitudes(samples, 0, samples.length, 8, new float[8 * stft.bins()], 0);
         Set<Thread> started = new HashSet<>(Thread.getAllStackTraces().keySet());
         started.removeAll(before);
         started.removeIf(thread -> !thread.getName().startsWith("pool-"));
