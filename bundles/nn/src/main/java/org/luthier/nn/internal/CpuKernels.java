@@ -22,8 +22,6 @@ public final class CpuKernels implements Kernels {
     /** Floats that a loop takes at a time: small enough for the first-level cache. */
     private static final int BLOCK = 4096;
 
-    private static final Kernels PLAIN = new PlainKernels();
-
     /** Sets BLAS to one thread, for the whole process: work is spread by giving rows to workers. */
     public CpuKernels() {
         Nd4j.getBackend(); // ND4J sets the number when it starts; ours must come later
@@ -173,46 +171,120 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public Projection projection(float[] weight, int inputs, int outputs) {
-        return PLAIN.projection(weight, inputs, outputs);
+        return new BlockedProjection(weight, inputs, outputs);
     }
 
     @Override
     public void lookup(INDArray table, int[] ids, INDArray output) {
-        PLAIN.lookup(table, ids, output);
+        Shapes.check("output of a table", output, ids.length, table.size(1));
+        try (Lines from = Lines.of(table);
+                Lines to = Lines.writing(output)) {
+            Address address = new Address();
+            float[] line = new float[from.width];
+            for (int i = 0; i < ids.length; i++) {
+                address.at(from.at(Shapes.index("id", ids[i], from.count))).get(line, 0, line.length);
+                address.at(to.at(i)).put(line, 0, line.length);
+            }
+            to.finish();
+        }
     }
 
     @Override
     public void add(INDArray x, INDArray y) {
-        PLAIN.add(x, y);
+        try (Lines sums = Lines.of(x);
+                Lines added = Lines.of(y)) {
+            Address address = new Address();
+            float[] sum = new float[sums.width];
+            float[] line = new float[sums.width];
+            for (int i = 0; i < sums.count; i++) {
+                address.at(added.at(i % added.count)).get(line, 0, line.length);
+                address.at(sums.at(i)).get(sum, 0, sum.length);
+                Loops.add(sum, line, sum.length);
+                address.at(sums.at(i)).put(sum, 0, sum.length);
+            }
+            sums.finish();
+        }
     }
 
     @Override
     public void rmsNorm(INDArray x, INDArray scale, float epsilon, INDArray output) {
-        PLAIN.rmsNorm(x, scale, epsilon, output);
+        try (Lines from = Lines.of(x);
+                Lines scales = Lines.of(scale);
+                Lines to = Lines.writing(output)) {
+            Address address = new Address();
+            int width = from.width;
+            float[] factors = new float[width];
+            float[] line = new float[width];
+            address.at(scales.at(0)).get(factors, 0, width);
+            for (int i = 0; i < from.count; i++) {
+                address.at(from.at(i)).get(line, 0, width);
+                double mean = Loops.squares(line, width) / width;
+                Loops.scale(line, width, (float) (1 / Math.sqrt(mean + epsilon)));
+                Loops.multiply(line, factors, width);
+                address.at(to.at(i)).put(line, 0, width);
+            }
+            to.finish();
+        }
     }
 
     @Override
     public void gate(Activation activation, INDArray gate, INDArray up, INDArray output) {
-        PLAIN.gate(activation, gate, up, output);
+        try (Lines gates = Lines.of(gate);
+                Lines ups = Lines.of(up);
+                Lines to = Lines.writing(output)) {
+            Address address = new Address();
+            int width = gates.width;
+            float[] line = new float[width];
+            float[] factors = new float[width];
+            for (int i = 0; i < gates.count; i++) {
+                address.at(gates.at(i)).get(line, 0, width);
+                Loops.activate(activation, line, width);
+                address.at(ups.at(i)).get(factors, 0, width);
+                Loops.multiply(line, factors, width);
+                address.at(to.at(i)).put(line, 0, width);
+            }
+            to.finish();
+        }
     }
 
     @Override
     public void softmax(INDArray x) {
-        PLAIN.softmax(x);
+        try (Lines lines = Lines.of(x)) {
+            Softmax softmax = new Softmax(new float[lines.width], new float[lines.width]);
+            for (int i = 0; i < lines.count; i++) {
+                softmax.line(lines.at(i), lines.width, lines.width);
+            }
+            lines.finish();
+        }
     }
 
     @Override
     public int[] argmax(INDArray x, BitSet[] allowed) {
-        return PLAIN.argmax(x, allowed);
+        int[] largest = new int[(int) x.size(0)];
+        try (Lines lines = Lines.of(x)) {
+            Address address = new Address();
+            float[] line = new float[lines.width];
+            for (int row = 0; row < largest.length; row++) {
+                address.at(lines.at(row)).get(line, 0, line.length);
+                largest[row] = allowed == null || allowed[row] == null
+                        ? Loops.largest(line, line.length)
+                        : Loops.largest(line, line.length, allowed[row]);
+                if (largest[row] < 0) {
+                    throw new IllegalArgumentException(
+                            "row " + row + ": none of " + line.length + " columns is allowed");
+                }
+            }
+        }
+        return largest;
     }
 
     @Override
     public KeyValues keyValues(Heads heads, INDArray keys, INDArray values) {
-        return PLAIN.keyValues(heads, keys, values);
+        return new CpuKeyValues(heads, keys, values);
     }
 
     @Override
     public KeyValueCache cache(Heads heads, int rows) {
-        return PLAIN.cache(heads, rows);
+        return new CpuCache(heads, rows);
     }
 }

@@ -1,0 +1,107 @@
+package org.luthier.nn.internal;
+
+import org.bytedeco.javacpp.FloatPointer;
+import org.luthier.nn.Projection;
+import org.luthier.nn.Scratch;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The matrix in blocks of columns, [block][inputs][64]: each block is read from memory once, in order, then stays in the second-level
+ * cache while the rows pass by in small products.
+ */
+final class BlockedProjection implements Projection {
+    private static final int COLUMNS = 64;
+
+    private final int inputs;
+    private final int outputs;
+    private final int columns;
+    private final int rowsAtOnce;
+    private final FloatPointer blocks;
+
+    BlockedProjection(float[] weight, int inputs, int outputs) {
+        this.inputs = inputs;
+        this.outputs = outputs;
+        this.columns = Blas.hasSmallKernels() ? Math.min(COLUMNS, outputs) : outputs;
+        this.rowsAtOnce = Blas.hasSmallKernels() ? fours(Blas.SMALL / (inputs * columns)) : Integer.MAX_VALUE;
+        this.blocks = new FloatPointer((long) inputs * outputs);
+        Address to = new Address();
+        float[] block = new float[inputs * columns];
+        for (int column = 0; column < outputs; column += columns) {
+            int width = Math.min(columns, outputs - column);
+            for (int k = 0; k < inputs; k++) {
+                System.arraycopy(weight, k * outputs + column, block, k * width, width);
+            }
+            to.at(block(column)).put(block, 0, inputs * width);
+        }
+    }
+
+    /** Rounded to full fours, which is how many rows the products take at a time. */
+    private static int fours(int rows) {
+        return Math.max(1, rows < 4 ? rows : rows / 4 * 4);
+    }
+
+    private long block(int column) {
+        return blocks.address() + (long) column * inputs * Float.BYTES;
+    }
+
+    @Override
+    public int inputs() {
+        return inputs;
+    }
+
+    @Override
+    public int outputs() {
+        return outputs;
+    }
+
+    @Override
+    public void apply(INDArray x, INDArray output, Scratch scratch) {
+        try (Lines to = Lines.writing(output)) {
+            multiply(x, output, to, 0);
+        }
+    }
+
+    @Override
+    public void accumulate(INDArray x, INDArray output, Scratch scratch) {
+        try (Lines to = Lines.of(output)) {
+            multiply(x, output, to, 1);
+        }
+    }
+
+    private void multiply(INDArray x, INDArray output, Lines to, float kept) {
+        Shapes.check("input of a projection", x, -1, inputs);
+        Shapes.check("output of a projection", output, x.size(0), outputs);
+        try (Lines from = Lines.of(x)) {
+            Address left = new Address();
+            Address right = new Address();
+            Address product = new Address();
+            int pieces = (from.count - 1) / rowsAtOnce + 1;
+            int piece = Math.min(rowsAtOnce, fours((from.count - 1) / pieces + 4));
+            for (int column = 0; column < outputs; column += columns) {
+                int width = Math.min(columns, outputs - column);
+                right.at(block(column));
+                for (int row = 0; row < from.count; row += piece) {
+                    Blas.multiply(
+                            false,
+                            Math.min(piece, from.count - row),
+                            width,
+                            inputs,
+                            1,
+                            left.at(from.at(row)),
+                            from.stride,
+                            right,
+                            width,
+                            kept,
+                            product.at(to.at(row) + (long) column * Float.BYTES),
+                            to.stride);
+                }
+            }
+            to.finish();
+        }
+    }
+
+    @Override
+    public void close() {
+        blocks.close();
+    }
+}

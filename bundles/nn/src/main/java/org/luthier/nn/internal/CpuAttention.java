@@ -1,0 +1,177 @@
+package org.luthier.nn.internal;
+
+import org.luthier.nn.Heads;
+import org.luthier.nn.KeyValues;
+import org.luthier.nn.Scratch;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Attention as small products of BLAS for each row and head, right on keys and values where they lie, in pieces of scores that stay in
+ * the first-level cache from the product with the keys over softmax to the product with the values.
+ */
+abstract class CpuAttention implements KeyValues {
+    private final Heads heads;
+
+    CpuAttention(Heads heads) {
+        this.heads = heads;
+    }
+
+    /** The pages of a row: runs of consecutive positions. */
+    abstract int pages();
+
+    /** Positions of all pages but the last. */
+    abstract int pageLength();
+
+    /** Address of the key of a page's first position. */
+    abstract long key(int row, int page, int head);
+
+    /** Address of the value of a page's first position. */
+    abstract long value(int row, int page, int head);
+
+    /** Floats from one position's key to the next. */
+    abstract int keyStride();
+
+    /** Floats from one position's value to the next. */
+    abstract int valueStride();
+
+    @Override
+    public Heads heads() {
+        return heads;
+    }
+
+    private int positions(int page) {
+        return Math.min(pageLength(), length() - page * pageLength());
+    }
+
+    @Override
+    public void attend(INDArray queries, boolean causal, INDArray output, Scratch scratch) {
+        Shapes.check("queries", queries, rows(), -1, heads.width());
+        Shapes.check("output of attention", output, queries.shape());
+        int n = (int) queries.size(1);
+        int length = length();
+        // Queries of one head at a time, or the only few queries of several heads.
+        int most = Math.max(1, Blas.SMALL / heads.size() / length);
+        int queriesAtOnce = Math.min(n, most);
+        int headsAtOnce = Math.min(heads.count(), Math.max(1, most / n));
+        long scores =
+                scratch.natives(0, (long) headsAtOnce * queriesAtOnce * length).address();
+        Softmax softmax = new Softmax(scratch.array(0, length), scratch.array(1, length));
+        try (Lines from = Lines.of(queries);
+                Lines to = Lines.writing(output)) {
+            Step step = new Step();
+            for (int row = 0; row < rows(); row++) {
+                for (int head = 0; head < heads.count(); head += headsAtOnce) {
+                    int end = Math.min(heads.count(), head + headsAtOnce);
+                    for (int query = 0; query < n; query += queriesAtOnce) {
+                        int count = Math.min(queriesAtOnce, n - query);
+                        int line = row * n + query;
+                        for (int h = head; h < end; h++) {
+                            step.scores(
+                                    row, h, count, from, line, scores + (long) (h - head) * count * length * 4, length);
+                        }
+                        for (int i = 0; i < (end - head) * count; i++) {
+                            int visible = causal ? length - n + query + i % count + 1 : length;
+                            softmax.line(scores + (long) i * length * 4, visible, length);
+                        }
+                        for (int h = head; h < end; h++) {
+                            step.mix(row, h, count, scores + (long) (h - head) * count * length * 4, length, to, line);
+                        }
+                    }
+                }
+            }
+            to.finish();
+        }
+    }
+
+    @Override
+    public void scores(INDArray queries, boolean causal, INDArray scores, Scratch scratch) {
+        Shapes.check("queries", queries, rows(), -1, heads.width());
+        int n = (int) queries.size(1);
+        int length = length();
+        Shapes.check("scores", scores, rows(), heads.count(), n, length);
+        try (Lines from = Lines.of(queries);
+                Lines to = Lines.writing(scores)) {
+            Step step = new Step();
+            for (int row = 0; row < rows(); row++) {
+                for (int head = 0; head < heads.count(); head++) {
+                    int line = (row * heads.count() + head) * n;
+                    step.scores(row, head, n, from, row * n, to.at(line), to.stride);
+                    for (int query = 0; causal && query < n - 1; query++) {
+                        step.mask(to.at(line + query), length - n + query + 1, scratch.array(0, n), length);
+                    }
+                }
+            }
+            to.finish();
+        }
+    }
+
+    @Override
+    public void mix(INDArray probabilities, INDArray output, Scratch scratch) {
+        Shapes.check("probabilities", probabilities, rows(), heads.count(), -1, length());
+        int n = (int) probabilities.size(2);
+        Shapes.check("output of attention", output, rows(), n, heads.width());
+        try (Lines from = Lines.of(probabilities);
+                Lines to = Lines.writing(output)) {
+            Step step = new Step();
+            for (int row = 0; row < rows(); row++) {
+                for (int head = 0; head < heads.count(); head++) {
+                    step.mix(row, head, n, from.at((row * heads.count() + head) * n), from.stride, to, row * n);
+                }
+            }
+            to.finish();
+        }
+    }
+
+    /** The products of one head, with the pointers that they take. */
+    private final class Step {
+        private final Address left = new Address();
+        private final Address right = new Address();
+        private final Address product = new Address();
+
+        void scores(int row, int head, int n, Lines queries, int line, long scores, int stride) {
+            left.at(queries.at(line) + (long) head * heads.size() * Float.BYTES);
+            for (int page = 0; page < pages(); page++) {
+                Blas.multiply(
+                        true,
+                        n,
+                        positions(page),
+                        heads.size(),
+                        heads.scale(),
+                        left,
+                        queries.stride,
+                        right.at(key(row, page, head)),
+                        keyStride(),
+                        0,
+                        product.at(scores + (long) page * pageLength() * Float.BYTES),
+                        stride);
+            }
+        }
+
+        void mix(int row, int head, int n, long probabilities, int stride, Lines output, int line) {
+            product.at(output.at(line) + (long) head * heads.size() * Float.BYTES);
+            for (int page = 0; page < pages(); page++) {
+                Blas.multiply(
+                        false,
+                        n,
+                        heads.size(),
+                        positions(page),
+                        1,
+                        left.at(probabilities + (long) page * pageLength() * Float.BYTES),
+                        stride,
+                        right.at(value(row, page, head)),
+                        valueStride(),
+                        page == 0 ? 0 : 1,
+                        product,
+                        output.stride);
+            }
+        }
+
+        void mask(long scores, int visible, float[] hidden, int length) {
+            left.at(scores + (long) visible * Float.BYTES).get(hidden, 0, length - visible);
+            for (int i = 0; i < length - visible; i++) {
+                hidden[i] += MASKED;
+            }
+            left.put(hidden, 0, length - visible);
+        }
+    }
+}
