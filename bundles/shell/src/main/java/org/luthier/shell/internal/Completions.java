@@ -9,6 +9,7 @@ import org.apache.felix.service.command.CommandSessionListener;
 import org.apache.felix.service.command.Function;
 import org.jline.builtins.Completers.CompletionData;
 import org.jline.reader.ParsedLine;
+import org.jline.reader.impl.LineReaderImpl;
 import org.luthier.api.LuthierException;
 import org.luthier.workbench.OutputPlan;
 import picocli.CommandLine.Model.ArgSpec;
@@ -49,6 +50,10 @@ final class Completions implements CommandSessionListener, Function {
 
     @SuppressWarnings("unchecked")
     private void tell(CommandSession session) {
+        if (session.get(".reader") instanceof LineReaderImpl reader
+                && !(reader.getParser() instanceof EscapingParser)) {
+            reader.setParser(new EscapingParser(reader.getParser()));
+        }
         // An interactive session has this map; a script has not.
         if (session.get(".completions") instanceof Map<?, ?> completions) {
             for (ShellCommand<?> command : shell.commands()) {

@@ -3,6 +3,7 @@ package org.luthier.shell.internal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,12 +21,18 @@ import org.apache.felix.gogo.runtime.CommandProcessorImpl;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Function;
 import org.jline.builtins.Completers.CompletionData;
+import org.jline.reader.CompletingParsedLine;
+import org.jline.reader.ParsedLine;
+import org.jline.reader.Parser.ParseContext;
 import org.jline.reader.impl.DefaultParser;
+import org.jline.reader.impl.LineReaderImpl;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands inside a real Gogo, without a framework. */
 class GogoTest {
@@ -260,6 +267,54 @@ class GogoTest {
     private Object values(String typed) throws Exception {
         session.put(".commandLine", new DefaultParser().parse(typed, typed.length()));
         return session.execute("luthier:_values");
+    }
+
+    /** Gogo's own parser dies of the first blank, and its shell with it. What TAB writes is read back as the same word. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a b.wav",
+                " two  blanks at both ends ",
+                "a;b|c&d$e`f.wav",
+                "it's \"quoted\".wav",
+                "[live] (take 2) {x} *?.wav",
+                "50% #1 ~me !now \\back.wav",
+                "caf\u00e9 \u97f3.wav",
+                "plain-name_1.2,3+4@5=6.wav"
+            })
+    void whatTabWritesIsReadAsTheFileItStandsFor(String name) throws Exception {
+        ToyCommand command = offer((options, console) -> 0);
+        EscapingParser parser = new EscapingParser(new org.apache.felix.gogo.jline.Parser());
+        for (String begun : List.of("", name.substring(0, 1), "'", "\"")) {
+            String typed = "toy:play " + (begun.equals(" ") ? "\\ " : begun);
+            ParsedLine line = parser.parse(typed, typed.length(), ParseContext.COMPLETE);
+            CharSequence written = ((CompletingParsedLine) line).escape(name, true);
+            session.execute("toy:play " + written);
+            assertEquals(List.of(Path.of(name)), command.seen.files, typed);
+            // A second TAB finds the word that the first one wrote.
+            String again = "toy:play " + written;
+            assertEquals(
+                    name,
+                    parser.parse(again, again.length(), ParseContext.COMPLETE).word());
+        }
+        assertSame(
+                org.apache.felix.gogo.jline.ParsedLineImpl.class,
+                parser.parse("toy:play a", 10, ParseContext.ACCEPT_LINE).getClass());
+    }
+
+    @Test
+    void theShellsReaderEscapesByItself() throws Exception {
+        offer((options, console) -> 0);
+        gogo.addListener(new Completions(shell));
+        try (Terminal terminal = terminal(new ByteArrayOutputStream())) {
+            LineReaderImpl reader = new LineReaderImpl(terminal);
+            reader.setParser(new org.apache.felix.gogo.jline.Parser());
+            session.put(".reader", reader);
+            session.execute("toy:play a.wav");
+            session.execute("toy:play a.wav");
+            ParsedLine line = reader.getParser().parse("toy:play x", 10, ParseContext.COMPLETE);
+            assertEquals("a\\ b", ((CompletingParsedLine) line).escape("a b", true));
+        }
     }
 
     @Test
