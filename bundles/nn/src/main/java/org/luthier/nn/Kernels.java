@@ -93,6 +93,7 @@ public interface Kernels {
      *
      * @param table [lines, width]
      * @param output [ids.length, width]
+     * @throws IllegalArgumentException if the table has no such line
      */
     void lookup(INDArray table, int[] ids, INDArray output);
 
@@ -124,13 +125,15 @@ public interface Kernels {
     /**
      * The first of the largest values of each row.
      *
-     * @param x [rows, n]
+     * @param x [rows, n], all numbers
      * @param allowed for each row the columns that count; null to allow all, or a null element for one row
+     * @throws IllegalArgumentException if a row has no column that counts
      */
     int[] argmax(INDArray x, BitSet[] allowed);
 
     /**
-     * Keys and values over memory that the caller owns and keeps while they are used; not copied.
+     * Keys and values over memory that the caller owns and keeps while they are used; not copied where positions lie at equal distances, as
+     * in a tensor of its own or in columns of a fused product.
      *
      * @param keys [rows, length, width]
      * @param values [rows, length, width]

@@ -46,7 +46,7 @@ public interface KeyValues extends AutoCloseable {
      */
     void mix(INDArray probabilities, INDArray output, Scratch scratch);
 
-    /** Keeps these rows, in this order, and drops the rest, without moving keys or values. */
+    /** Keeps these rows, in this order, and drops the rest. Costs little: keys and values are moved seldom or never. */
     void retain(int[] kept);
 
     /**

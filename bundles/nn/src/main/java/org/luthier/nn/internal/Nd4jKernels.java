@@ -11,7 +11,9 @@ import org.luthier.nn.Projection;
 import org.luthier.nn.Scratch;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.scalar.RectifiedLinear;
+import org.nd4j.linalg.api.ops.impl.transforms.floating.RSqrt;
 import org.nd4j.linalg.api.ops.impl.transforms.strict.Sigmoid;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
@@ -38,7 +40,7 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public void matmul(INDArray a, INDArray b, INDArray output) {
-        Nd4j.matmul(a, b, output);
+        product(a, b, false, output);
     }
 
     @Override
@@ -51,7 +53,17 @@ public final class Nd4jKernels implements Kernels {
             case NONE -> {}
             case RELU -> Nd4j.getExecutioner().exec(new RectifiedLinear(x, x, 0));
             case SIGMOID -> Nd4j.getExecutioner().exec(new Sigmoid(x, x));
-            case GELU_TANH -> PLAIN.activate(activation, x);
+            case GELU_TANH -> geluInPlace(x);
+        }
+    }
+
+    /** 0.5 (1 + tanh(z)) is sigmoid(2 z). ND4J's own GELU operations are other functions. */
+    private static void geluInPlace(INDArray x) {
+        double twice = 2 * Math.sqrt(2 / Math.PI);
+        try (INDArray gate = x.dup('c')) {
+            gate.muli(x).muli(0.044715 * twice).addi(twice).muli(x);
+            Nd4j.getExecutioner().exec(new Sigmoid(gate, gate));
+            x.muli(gate);
         }
     }
 
@@ -89,51 +101,162 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public Projection projection(float[] weight, int inputs, int outputs) {
-        return PLAIN.projection(weight, inputs, outputs);
+        return new Nd4jProjection(weight, inputs, outputs);
     }
 
     @Override
     public void lookup(INDArray table, int[] ids, INDArray output) {
-        PLAIN.lookup(table, ids, output);
+        gather(table, ids, output);
     }
 
     @Override
     public void add(INDArray x, INDArray y) {
-        PLAIN.add(x, y);
+        x.addi(y);
     }
 
     @Override
     public void rmsNorm(INDArray x, INDArray scale, float epsilon, INDArray output) {
-        PLAIN.rmsNorm(x, scale, epsilon, output);
+        int last = x.rank() - 1;
+        try (INDArray root = x.norm2(true, last)) { // [..., 1]
+            root.muli(root).divi(x.size(last)).addi(epsilon);
+            Nd4j.getExecutioner().exec(new RSqrt(root, root));
+            x.mul(root, output);
+            output.muli(scale);
+        }
     }
 
     @Override
     public void gate(Activation activation, INDArray gate, INDArray up, INDArray output) {
-        PLAIN.gate(activation, gate, up, output);
+        try (INDArray activated = gate.dup('c')) {
+            activateInPlace(activation, activated);
+            activated.mul(up, output);
+        }
     }
 
     @Override
     public void softmax(INDArray x) {
-        PLAIN.softmax(x);
+        try (INDArray own = x.dup('c')) {
+            softmaxOf(own);
+            x.assign(own);
+        }
+    }
+
+    /** In place, of an array made here. */
+    static void softmaxOf(INDArray x) {
+        int last = x.rank() - 1;
+        long n = x.size(last);
+        // In the builds with oneDNN only three dimensions and the last axis are both right and fast.
+        INDArray lines = x.reshape(1, x.length() / n, n);
+        run(DynamicCustomOp.builder("softmax")
+                .addInputs(lines)
+                .addOutputs(lines)
+                .addIntegerArguments(2));
     }
 
     @Override
     public int[] argmax(INDArray x, BitSet[] allowed) {
-        return PLAIN.argmax(x, allowed);
+        if (allowed != null) {
+            // The masks are in the host's memory, and as large as the values.
+            return PLAIN.argmax(x, allowed);
+        }
+        try (INDArray columns = x.argMax(1)) {
+            return columns.toIntVector();
+        }
     }
 
     @Override
     public KeyValues keyValues(Heads heads, INDArray keys, INDArray values) {
-        return PLAIN.keyValues(heads, keys, values);
+        return new Nd4jKeyValues(heads, keys, values);
     }
 
     @Override
     public KeyValueCache cache(Heads heads, int rows) {
-        return PLAIN.cache(heads, rows);
+        return new Nd4jCache(heads, rows);
+    }
+
+    /** output = a b, or a b^T, of matrices or of as many matrices each. */
+    static void product(INDArray a, INDArray b, boolean transposeB, INDArray output) {
+        run(DynamicCustomOp.builder("matmul")
+                .addInputs(a, b)
+                .addOutputs(output)
+                .addIntegerArguments(0, transposeB ? 1 : 0, 0));
+    }
+
+    /** Lines along the first dimension. */
+    static void gather(INDArray from, int[] lines, INDArray output) {
+        for (int line : lines) {
+            Shapes.index("line", line, from.size(0));
+        }
+        try (INDArray indices = Nd4j.createFromArray(lines)) {
+            run(DynamicCustomOp.builder("gather")
+                    .addInputs(from, indices)
+                    .addOutputs(output)
+                    .addIntegerArguments(0));
+        }
+    }
+
+    /** Lines along the first dimension, in an array of their own. */
+    static INDArray gather(INDArray from, int[] lines) {
+        long[] shape = from.shape().clone();
+        shape[0] = lines.length;
+        INDArray output = Nd4j.createUninitialized(from.dataType(), shape);
+        gather(from, lines, output);
+        return output;
+    }
+
+    private static void run(DynamicCustomOp.DynamicCustomOpsBuilder operation) {
+        Nd4j.exec(operation.build());
     }
 
     private static INDArrayIndex all() {
         return NDArrayIndex.all();
+    }
+
+    private static final class Nd4jProjection implements Projection {
+        private static final int PRODUCT = 0;
+
+        private final INDArray weight;
+
+        Nd4jProjection(float[] weight, int inputs, int outputs) {
+            try (INDArray rows = Nd4j.create(weight.clone(), new long[] {inputs, outputs}, 'c')) {
+                // Columns first: ND4J multiplies a single line with these several times as fast.
+                this.weight = rows.dup('f');
+            }
+        }
+
+        @Override
+        public int inputs() {
+            return (int) weight.size(0);
+        }
+
+        @Override
+        public int outputs() {
+            return (int) weight.size(1);
+        }
+
+        @Override
+        public void apply(INDArray x, INDArray output, Scratch scratch) {
+            check(x, output);
+            product(x, weight, false, output);
+        }
+
+        @Override
+        public void accumulate(INDArray x, INDArray output, Scratch scratch) {
+            check(x, output);
+            INDArray product = scratch.tensor(PRODUCT, output.shape());
+            product(x, weight, false, product);
+            output.addi(product);
+        }
+
+        private void check(INDArray x, INDArray output) {
+            Shapes.check("input of a projection", x, -1, inputs());
+            Shapes.check("output of a projection", output, x.size(0), outputs());
+        }
+
+        @Override
+        public void close() {
+            weight.close();
+        }
     }
 
     /** Sums of matrix products; ND4J's own conv2d writes outside its memory in the oneDNN builds of 1.0.0-M2.1. */
