@@ -43,6 +43,11 @@ public interface Checkpoint extends AutoCloseable {
     /** sha256 of the file; of a T5X folder, of its sorted sha256sum lines. Lower-case hexadecimal. */
     String sha256();
 
+    /** sha256 of each file that it consists of, by path in the folder with forward slashes; a file alone is called by its name. */
+    default Map<String, String> files() {
+        return Map.of(name(), sha256());
+    }
+
     @Override
     void close();
 }
