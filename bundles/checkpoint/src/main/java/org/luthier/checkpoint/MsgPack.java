@@ -140,7 +140,8 @@ final class MsgPack {
             }
             String name = text(key);
             if (!keys.add(name)) {
-                throw broken(key.offset, "duplicate-key", "the key '" + name + "' is there twice in one map");
+                throw broken(
+                        key.offset, "duplicate-key", "the key '" + Names.brief(name) + "' is there twice in one map");
             }
             entry.accept(name);
         }

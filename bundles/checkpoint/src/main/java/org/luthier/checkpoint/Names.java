@@ -9,6 +9,7 @@ final class Names {
     private static final int LONGEST_COMPARED = 256;
 
     private static final int MOST_COMPARED = 10_000;
+    private static final int LONGEST_SHOWN = 100;
 
     private Names() {}
 
@@ -29,6 +30,13 @@ final class Names {
     /** Whether a name can be written as UTF-8: it has no half of a surrogate pair. */
     static boolean isText(String name) {
         return StandardCharsets.UTF_8.newEncoder().canEncode(name);
+    }
+
+    /** A value of a file as an error may show it: not long, and on one line. */
+    static String brief(Object value) {
+        String text = String.valueOf(value);
+        String shown = text.length() <= LONGEST_SHOWN ? text : text.substring(0, LONGEST_SHOWN) + "...";
+        return shown.replaceAll("\\p{Cc}", "?");
     }
 
     /** Levenshtein distance: the fewest insertions, deletions and replacements of a character. */

@@ -33,6 +33,9 @@ public final class T5xFormat implements CheckpointFormat {
     private static final String FILE = "checkpoint";
     private static final Set<String> ROOT_KEYS = Set.of("version", "optimizer", "target", "state");
     private static final List<Long> VERSIONS = List.of(2L, 3L);
+    /** Names of the file system; paths are relative to the folder. */
+    private static final List<String> STORES = List.of("file", "gfile");
+
     private static final int NDARRAY = 1;
     private static final int COMPLEX = 2;
     private static final int NUMPY_SCALAR = 3;
@@ -158,7 +161,8 @@ public final class T5xFormat implements CheckpointFormat {
             long offset = in.at();
             Object version = in.read();
             if (!VERSIONS.contains(version)) {
-                throw file.broken(offset, "version", "version " + version + " of T5X, readable are " + VERSIONS);
+                throw file.broken(
+                        offset, "version", "version " + Names.brief(version) + " of T5X, readable are " + VERSIONS);
             }
             metadata.put("version", version.toString());
         }
@@ -218,9 +222,7 @@ public final class T5xFormat implements CheckpointFormat {
                             "name",
                             "a parameter's name is empty, longer than " + MAX_NAME
                                     + " characters, or has a control character: '"
-                                    + name.substring(0, Math.min(64, name.length()))
-                                            .replaceAll("\\p{Cntrl}", "?")
-                                    + "'");
+                                    + Names.brief(name) + "'");
                 }
                 if (value instanceof Map<?, ?> map && !(map.get("driver") instanceof String)) {
                     collect(map, name + ".");
@@ -237,7 +239,7 @@ public final class T5xFormat implements CheckpointFormat {
             if (value instanceof MsgPack.Extension extension) {
                 return inline(name, extension);
             }
-            throw broken("structure", "'" + name + "' is no array: " + value);
+            throw broken("structure", "'" + name + "' is no array: " + Names.brief(value));
         }
 
         private Inline inline(String name, MsgPack.Extension extension) {
@@ -263,7 +265,9 @@ public final class T5xFormat implements CheckpointFormat {
             DType dtype = dtype(type);
             if (dtype == null) {
                 throw file.broken(
-                        offset, "dtype", "'" + name + "' has the type '" + type + "', readable are " + readable());
+                        offset,
+                        "dtype",
+                        "'" + name + "' has the type '" + Names.brief(type) + "', readable are " + readable());
             }
             long bytes = Shapes.bytes(shape, dtype);
             if (bytes != data.length()) {
@@ -283,7 +287,8 @@ public final class T5xFormat implements CheckpointFormat {
                     throw file.broken(
                             offset,
                             "shape",
-                            "'" + name + "' must have at most " + MAX_RANK + " sizes from 0 to 2^63-1, found " + size);
+                            "'" + name + "' must have at most " + MAX_RANK + " sizes from 0 to 2^63-1, found "
+                                    + Names.brief(size));
                 }
                 shape.add(number);
             }
@@ -295,27 +300,37 @@ public final class T5xFormat implements CheckpointFormat {
             reference.forEach((key, value) -> {
                 if (!List.of("driver", "dtype", "kvstore", "metadata", "transform")
                         .contains(key)) {
-                    throw broken("reference", "'" + name + "' is a reference with an unknown field '" + key + "'");
+                    throw broken(
+                            "reference",
+                            "'" + name + "' is a reference with an unknown field '" + Names.brief(key) + "'");
                 }
             });
             if (!reference.get("driver").equals("zarr")) {
                 throw broken(
-                        "driver", "'" + name + "' has the driver '" + reference.get("driver") + "', readable is zarr");
+                        "driver",
+                        "'" + name + "' has the driver '" + Names.brief(reference.get("driver"))
+                                + "', readable is zarr");
             }
-            if (!(reference.get("kvstore") instanceof Map<?, ?> store && store.get("path") instanceof String path)) {
-                throw broken("reference", "'" + name + "' does not say where its array is");
+            if (!(reference.get("kvstore") instanceof Map<?, ?> store
+                    && STORES.contains(store.get("driver"))
+                    && store.get("path") instanceof String path)) {
+                throw broken(
+                        "reference",
+                        "'" + name + "' does not say where its array is: expected a path and one of the stores "
+                                + STORES);
             }
             if (!(reference.get("metadata") instanceof Map<?, ?> said)) {
                 throw broken("reference", "'" + name + "' has no metadata");
             }
             String place = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
             if (!arrays.add(folder.real(place))) {
-                throw broken("duplicate-path", "'" + name + "' has the array of another parameter, " + path);
+                throw broken(
+                        "duplicate-path", "'" + name + "' has the array of another parameter, " + Names.brief(path));
             }
             ZarrArray array = new ZarrArray(folder, place);
             String wrong = array.disagreement(said);
             if (wrong == null && reference.containsKey("dtype") && dtype(reference.get("dtype")) != array.dtype()) {
-                wrong = "type " + reference.get("dtype") + ", .zarray says " + array.dtype();
+                wrong = "type " + Names.brief(reference.get("dtype")) + ", .zarray says " + array.dtype();
             }
             if (wrong == null && reference.containsKey("transform")) {
                 wrong = transform(reference.get("transform"), array.shape());
@@ -337,7 +352,7 @@ public final class T5xFormat implements CheckpointFormat {
                     && map.keySet().stream().allMatch(Set.of("input_inclusive_min", "input_exclusive_max")::contains)
                     && zeros.equals(map.get("input_inclusive_min"))
                     && (ends.equals(map.get("input_exclusive_max")) || shape.equals(map.get("input_exclusive_max")));
-            return whole ? null : "transform " + transform + ", expected all of the shape " + shape;
+            return whole ? null : "transform " + Names.brief(transform) + ", expected all of the shape " + shape;
         }
 
         private static DType dtype(Object name) {
@@ -378,6 +393,11 @@ public final class T5xFormat implements CheckpointFormat {
         @Override
         public String sha256() {
             return folder.sha256();
+        }
+
+        @Override
+        public Map<String, String> files() {
+            return folder.files();
         }
 
         @Override

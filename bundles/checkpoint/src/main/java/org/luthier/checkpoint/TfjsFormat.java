@@ -284,6 +284,11 @@ public final class TfjsFormat implements CheckpointFormat {
         }
 
         @Override
+        public Map<String, String> files() {
+            return folder.files();
+        }
+
+        @Override
         public void close() {
             closeAll(model, shards.values());
         }

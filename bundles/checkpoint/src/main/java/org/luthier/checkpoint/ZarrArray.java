@@ -3,6 +3,7 @@ package org.luthier.checkpoint;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -26,6 +27,10 @@ import org.luthier.api.checkpoint.DType;
  * error.
  */
 final class ZarrArray {
+    private static final ObjectReader JSON = Json.mapper()
+            .readerFor(new TypeReference<Map<String, Object>>() {})
+            .with(DeserializationFeature.USE_LONG_FOR_INTS);
+
     private static final String HEADER = "/.zarray";
     private static final long MAX_HEADER = 1 << 16;
     private static final int MAX_RANK = 32;
@@ -73,14 +78,15 @@ final class ZarrArray {
         header = parse(folder.read(path + HEADER, MAX_HEADER));
         for (String field : header.keySet()) {
             if (!FIELDS.contains(field)) {
-                throw broken("zarr-field", "an unknown field '" + field + "'");
+                throw broken("zarr-field", "an unknown field '" + Names.brief(field) + "'");
             }
         }
         if (!Long.valueOf(2).equals(header.get("zarr_format"))) {
-            throw broken("zarr-format", "format " + header.get("zarr_format") + " of zarr, readable is 2");
+            throw broken("zarr-format", "format " + Names.brief(header.get("zarr_format")) + " of zarr, readable is 2");
         }
         if (header.get("filters") != null) {
-            throw broken("zarr-filters", "filters " + header.get("filters") + ", readable are arrays without");
+            throw broken(
+                    "zarr-filters", "filters " + Names.brief(header.get("filters")) + ", readable are arrays without");
         }
         shape = sizes("shape", 0);
         chunks = sizes("chunks", 1);
@@ -114,14 +120,14 @@ final class ZarrArray {
     String disagreement(Map<?, ?> metadata) {
         for (Map.Entry<?, ?> said : metadata.entrySet()) {
             if (!FIELDS.contains(said.getKey())) {
-                return "an unknown field '" + said.getKey() + "'";
+                return "an unknown field '" + Names.brief(said.getKey()) + "'";
             }
             Object here = header.get(said.getKey());
             boolean same = said.getKey().equals("compressor")
                     ? Objects.equals(id(said.getValue()), id(here))
                     : Objects.equals(said.getValue(), here);
             if (!same) {
-                return said.getKey() + " " + said.getValue() + ", .zarray says " + here;
+                return said.getKey() + " " + Names.brief(said.getValue()) + ", .zarray says " + Names.brief(here);
             }
         }
         return null;
@@ -297,10 +303,11 @@ final class ZarrArray {
 
     private Map<String, Object> parse(ByteBuffer text) {
         try {
-            return Json.mapper()
-                    .readerFor(new TypeReference<Map<String, Object>>() {})
-                    .with(DeserializationFeature.USE_LONG_FOR_INTS)
-                    .readValue(Json.reader(new ByteArrayInputStream(text.array())));
+            Map<String, Object> fields = JSON.readValue(Json.reader(new ByteArrayInputStream(text.array())));
+            if (fields == null) {
+                throw broken("zarr-json", "expected an object, found null");
+            }
+            return fields;
         } catch (JacksonException e) {
             throw new CheckpointException(
                     folder.resolve(path + HEADER).toString(),
@@ -315,12 +322,14 @@ final class ZarrArray {
 
     private List<Long> sizes(String field, long least) {
         if (!(header.get(field) instanceof List<?> list)) {
-            throw broken("zarr-field", "expected a list '" + field + "', found " + header.get(field));
+            throw broken("zarr-field", "expected a list '" + field + "', found " + Names.brief(header.get(field)));
         }
         List<Long> sizes = new ArrayList<>();
         for (Object size : list) {
             if (!(size instanceof Long number) || number < least) {
-                throw broken("shape", field + " must hold whole numbers from " + least + " to 2^63-1, found " + size);
+                throw broken(
+                        "shape",
+                        field + " must hold whole numbers from " + least + " to 2^63-1, found " + Names.brief(size));
             }
             sizes.add(number);
         }
@@ -334,7 +343,8 @@ final class ZarrArray {
                 ? new NumpyType(DType.BF16, false)
                 : descr instanceof String text ? NumpyType.of(text) : null;
         if (found == null) {
-            throw broken("dtype", "element type '" + descr + "', readable are bfloat16, " + NumpyType.READABLE);
+            throw broken(
+                    "dtype", "element type '" + Names.brief(descr) + "', readable are bfloat16, " + NumpyType.READABLE);
         }
         return found;
     }
@@ -345,7 +355,7 @@ final class ZarrArray {
         }
         Object id = id(header.get("compressor"));
         if (id != null && !id.equals("gzip") && !id.equals("zlib")) {
-            throw broken("compressor", "compressed with '" + id + "', readable are gzip, zlib and none");
+            throw broken("compressor", "compressed with '" + Names.brief(id) + "', readable are gzip, zlib and none");
         }
         return (String) id;
     }
@@ -358,7 +368,7 @@ final class ZarrArray {
     private String oneOf(String field, String one, String other) {
         Object value = header.get(field);
         if (!one.equals(value) && !other.equals(value)) {
-            throw broken("zarr-field", field + " '" + value + "', expected " + one + " or " + other);
+            throw broken("zarr-field", field + " '" + Names.brief(value) + "', expected " + one + " or " + other);
         }
         return (String) value;
     }
@@ -380,7 +390,8 @@ final class ZarrArray {
         } else if (!zero) {
             throw broken(
                     "fill-value",
-                    "fill value " + value + " of type " + type.dtype() + ", readable are 0 and, of f4 and f8, numbers");
+                    "fill value " + Names.brief(value) + " of type " + type.dtype()
+                            + ", readable are 0 and, of f4 and f8, numbers");
         }
         return element.array();
     }
