@@ -1,0 +1,93 @@
+package org.luthier.nn.t5;
+
+import java.util.List;
+import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Layer;
+import org.luthier.api.model.Position;
+import org.luthier.api.model.Probe;
+import org.luthier.nn.Kernels;
+import org.luthier.nn.KeyValueCache;
+import org.luthier.nn.KeyValues;
+import org.luthier.nn.Scratch;
+
+/**
+ * Causal self-attention, attention to what the encoder made, then a gated layer, each behind a norm and added to the residual stream.
+ * Taps: {@code NAME.after_self_attention}, {@code NAME.after_cross_attention} and {@code NAME.out}, the stream in between and at the end
+ * [rows, length, model].
+ */
+public final class DecoderBlock implements Layer, AutoCloseable {
+    private final String name;
+    private final String afterSelfAttention;
+    private final String afterCrossAttention;
+    private final String out;
+    private final RmsNorm preSelfAttentionNorm;
+    private final SelfAttention selfAttention;
+    private final RmsNorm preCrossAttentionNorm;
+    private final CrossAttention crossAttention;
+    private final RmsNorm preMlpNorm;
+    private final GatedMlp mlp;
+
+    public DecoderBlock(String name, Kernels kernels, Weights weights, T5Sizes sizes) {
+        this.name = name;
+        this.afterSelfAttention = name + ".after_self_attention";
+        this.afterCrossAttention = name + ".after_cross_attention";
+        this.out = name + ".out";
+        preSelfAttentionNorm = new RmsNorm(name + ".pre_self_attention_norm", kernels, weights, sizes.model());
+        selfAttention = new SelfAttention(name + ".self_attention", kernels, weights, sizes);
+        preCrossAttentionNorm = new RmsNorm(name + ".pre_cross_attention_norm", kernels, weights, sizes.model());
+        crossAttention = new CrossAttention(name + ".cross_attention", kernels, weights, sizes);
+        preMlpNorm = new RmsNorm(name + ".pre_mlp_norm", kernels, weights, sizes.model());
+        mlp = new GatedMlp(name + ".mlp", kernels, weights, sizes);
+    }
+
+    /** Keys and values of what the encoder made, as {@link CrossAttention#keysValues} gives them. */
+    KeyValues keysValues(Sequences encoded, Memory memory, Scratch scratch, Position at, Probe probe) {
+        return crossAttention.keysValues(encoded, memory, scratch, at, probe);
+    }
+
+    /**
+     * Adds to the residual stream.
+     *
+     * @param before keys and values of the positions before; those of these are added
+     * @param encoded keys and values of what the encoder made
+     */
+    public void forward(Batch x, KeyValueCache before, KeyValues encoded, Position at, Probe probe) {
+        preSelfAttentionNorm.forward(x.stream(), x.normalised(), at, probe); // normalised: [rows, length, model]
+        selfAttention.forward(x, before, at, probe); // stream: [rows, length, model]
+        probe.offer(afterSelfAttention, at, x.stream().shaped());
+
+        preCrossAttentionNorm.forward(x.stream(), x.normalised(), at, probe);
+        crossAttention.forward(x, encoded, at, probe);
+        probe.offer(afterCrossAttention, at, x.stream().shaped());
+
+        preMlpNorm.forward(x.stream(), x.normalised(), at, probe);
+        mlp.forward(x, at, probe);
+        probe.offer(out, at, x.stream().shaped());
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public List<Layer> children() {
+        return List.of(preSelfAttentionNorm, selfAttention, preCrossAttentionNorm, crossAttention, preMlpNorm, mlp);
+    }
+
+    @Override
+    public List<String> taps() {
+        return List.of(afterSelfAttention, afterCrossAttention, out);
+    }
+
+    /** Frees the weights. */
+    @Override
+    public void close() {
+        preSelfAttentionNorm.close();
+        selfAttention.close();
+        preCrossAttentionNorm.close();
+        crossAttention.close();
+        preMlpNorm.close();
+        mlp.close();
+    }
+}

@@ -1,0 +1,72 @@
+package org.luthier.nn.t5;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.luthier.nn.KeyValueCache;
+import org.luthier.nn.KeyValues;
+
+/** What a decoder remembers of a batch of sequences: for each block the keys and values of the encoder and of the ids so far. */
+public final class DecoderState implements AutoCloseable {
+    private final List<Memory> memories = new ArrayList<>();
+    private final List<KeyValues> encoded = new ArrayList<>();
+    private final List<KeyValueCache> before = new ArrayList<>();
+
+    /** Where the next block's keys and values of the encoder go. */
+    Memory memory() {
+        if (memories.size() == encoded.size()) {
+            memories.add(new Memory());
+        }
+        return memories.get(encoded.size());
+    }
+
+    void add(KeyValues ofEncoder, KeyValueCache ofIds) {
+        encoded.add(ofEncoder);
+        before.add(ofIds);
+    }
+
+    KeyValues encoded(int block) {
+        return encoded.get(block);
+    }
+
+    KeyValueCache before(int block) {
+        return before.get(block);
+    }
+
+    /** Ids so far. */
+    public int length() {
+        return before.isEmpty() ? 0 : before.get(0).length();
+    }
+
+    /** Sequences still in the batch. */
+    public int rows() {
+        return before.isEmpty() ? 0 : before.get(0).rows();
+    }
+
+    /** Keeps these rows, in this order. */
+    public void retain(int[] rows) {
+        encoded.forEach(each -> each.retain(rows));
+        before.forEach(each -> each.retain(rows));
+    }
+
+    /** Makes row i continue what row {@code sources[i]} was. */
+    public void reorder(int[] sources) {
+        encoded.forEach(each -> each.reorder(sources));
+        before.forEach(each -> each.reorder(sources));
+    }
+
+    /** Forgets the sequences, and keeps the memory for others. */
+    void forget() {
+        encoded.forEach(KeyValues::close);
+        before.forEach(KeyValues::close);
+        encoded.clear();
+        before.clear();
+    }
+
+    /** Frees all of it. */
+    @Override
+    public void close() {
+        forget();
+        memories.forEach(Memory::close);
+        memories.clear();
+    }
+}

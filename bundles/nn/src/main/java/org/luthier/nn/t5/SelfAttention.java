@@ -1,0 +1,95 @@
+package org.luthier.nn.t5;
+
+import java.util.List;
+import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Layer;
+import org.luthier.api.model.Position;
+import org.luthier.api.model.Probe;
+import org.luthier.nn.Heads;
+import org.luthier.nn.Kernels;
+import org.luthier.nn.KeyValueCache;
+import org.luthier.nn.KeyValues;
+import org.luthier.nn.Projection;
+
+/**
+ * The vectors of a sequence attend to each other (Vaswani et al. 2017, section 3.2): all to all in an encoder, each to itself and those
+ * before it in a decoder. What they gather is added to the residual stream.
+ *
+ * <p>Taps: {@code NAME.q}, {@code NAME.k}, {@code NAME.v} [rows, length, heads * size], head by head; {@code NAME.logits} and
+ * {@code NAME.probs} [rows, heads, queries, keys], before and after the softmax; {@code NAME.context} [rows, length, heads * size];
+ * {@code NAME.out} [rows, length, model]. Weights: {@code NAME.q.weight}, {@code NAME.k.weight}, {@code NAME.v.weight} [model, heads *
+ * size], {@code NAME.out.weight} [heads * size, model].
+ */
+public final class SelfAttention implements Layer, AutoCloseable {
+    private final String name;
+    private final List<Weight> weights;
+    private final Kernels kernels;
+    private final Heads heads;
+    private final Projection queriesKeysValues;
+    private final AttentionCore core;
+
+    public SelfAttention(String name, Kernels kernels, Weights weights, T5Sizes sizes) {
+        this.name = name;
+        this.kernels = kernels;
+        this.heads = sizes.heads();
+        int model = sizes.model();
+        int width = heads.width();
+        TakenWeights taken = new TakenWeights(weights);
+        queriesKeysValues = kernels.projection(
+                taken.takeBeside(model, width, name + ".q.weight", name + ".k.weight", name + ".v.weight"),
+                model,
+                3 * width);
+        core = new AttentionCore(name, kernels, taken, sizes);
+        this.weights = taken.list();
+    }
+
+    /** All to all. Works on the normalised copy of the stream, which it uses up. */
+    void forward(Batch x, Position at, Probe probe) {
+        Batch.Attending own = project(x, at, probe);
+        try (KeyValues memory =
+                kernels.keyValues(heads, own.keys().shaped(), own.values().shaped())) {
+            core.attend(own.queries(), memory, false, x, at, probe);
+        }
+    }
+
+    /**
+     * Each to itself and those before it. Works on the normalised copy of the stream, which it uses up.
+     *
+     * @param cache what came before; these are added
+     */
+    void forward(Batch x, KeyValueCache cache, Position at, Probe probe) {
+        Batch.Attending own = project(x, at, probe);
+        cache.append(own.keys().shaped(), own.values().shaped()); // [rows, length so far, heads * size]
+        core.attend(own.queries(), cache, true, x, at, probe);
+    }
+
+    private Batch.Attending project(Batch x, Position at, Probe probe) {
+        Batch.Attending own = x.attention(); // [rows, length, heads * size] each
+        queriesKeysValues.apply(x.normalised().flat(), own.all().flat(), x.scratch());
+        core.offerQueries(own.queries(), at, probe);
+        core.offerKeysAndValues(own.keys(), own.values(), at, probe);
+        return own;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public List<String> taps() {
+        return core.taps();
+    }
+
+    @Override
+    public List<Weight> weights() {
+        return weights;
+    }
+
+    /** Frees the weights. */
+    @Override
+    public void close() {
+        queriesKeysValues.close();
+        core.close();
+    }
+}
