@@ -16,6 +16,12 @@ abstract class CpuAttention implements KeyValues {
         this.heads = heads;
     }
 
+    /** Called before keys and values are read. */
+    void open() {}
+
+    /** Called when they have been read. */
+    void done() {}
+
     /** The pages of a row: runs of consecutive positions. */
     abstract int pages();
 
@@ -56,6 +62,7 @@ abstract class CpuAttention implements KeyValues {
         long scores =
                 scratch.natives(0, (long) headsAtOnce * queriesAtOnce * length).address();
         Softmax softmax = new Softmax(scratch.array(0, length), scratch.array(1, length));
+        open();
         try (Lines from = Lines.of(queries);
                 Lines to = Lines.writing(output)) {
             Step step = new Step();
@@ -80,6 +87,8 @@ abstract class CpuAttention implements KeyValues {
                 }
             }
             to.finish();
+        } finally {
+            done();
         }
     }
 
@@ -89,6 +98,7 @@ abstract class CpuAttention implements KeyValues {
         int n = (int) queries.size(1);
         int length = length();
         Shapes.check("scores", scores, rows(), heads.count(), n, length);
+        open();
         try (Lines from = Lines.of(queries);
                 Lines to = Lines.writing(scores)) {
             Step step = new Step();
@@ -102,6 +112,8 @@ abstract class CpuAttention implements KeyValues {
                 }
             }
             to.finish();
+        } finally {
+            done();
         }
     }
 
@@ -110,6 +122,7 @@ abstract class CpuAttention implements KeyValues {
         Shapes.check("probabilities", probabilities, rows(), heads.count(), -1, length());
         int n = (int) probabilities.size(2);
         Shapes.check("output of attention", output, rows(), n, heads.width());
+        open();
         try (Lines from = Lines.of(probabilities);
                 Lines to = Lines.writing(output)) {
             Step step = new Step();
@@ -119,6 +132,8 @@ abstract class CpuAttention implements KeyValues {
                 }
             }
             to.finish();
+        } finally {
+            done();
         }
     }
 

@@ -236,9 +236,14 @@ public final class CpuKernels implements Kernels {
             int width = gates.width;
             float[] line = new float[width];
             float[] factors = new float[width];
+            float[] powers = new float[width];
             for (int i = 0; i < gates.count; i++) {
                 address.at(gates.at(i)).get(line, 0, width);
-                Loops.activate(activation, line, width);
+                if (activation == Activation.GELU_TANH) {
+                    Loops.gelu(line, factors, powers, width);
+                } else {
+                    Loops.activate(activation, line, width);
+                }
                 address.at(ups.at(i)).get(factors, 0, width);
                 Loops.multiply(line, factors, width);
                 address.at(to.at(i)).put(line, 0, width);

@@ -6,9 +6,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Attention to keys and values in the caller's memory: one page. */
 final class CpuKeyValues extends CpuAttention {
-    private final Lines keys;
-    private final Lines values;
+    private final INDArray keys;
+    private final INDArray values;
     private final int length;
+
+    // While they are read.
+    private Lines keyLines;
+    private Lines valueLines;
 
     /** For each row of the batch its row in the caller's memory. */
     private int[] rows;
@@ -17,8 +21,8 @@ final class CpuKeyValues extends CpuAttention {
         super(heads);
         Shapes.check("keys", keys, -1, -1, heads.width());
         Shapes.check("values", values, keys.shape());
-        this.keys = Lines.of(keys);
-        this.values = Lines.of(values);
+        this.keys = keys;
+        this.values = values;
         this.length = (int) keys.size(1);
         this.rows = IntStream.range(0, (int) keys.size(0)).toArray();
     }
@@ -34,6 +38,18 @@ final class CpuKeyValues extends CpuAttention {
     }
 
     @Override
+    void open() {
+        keyLines = Lines.of(keys);
+        valueLines = Lines.of(values);
+    }
+
+    @Override
+    void done() {
+        keyLines.close();
+        valueLines.close();
+    }
+
+    @Override
     int pages() {
         return 1;
     }
@@ -45,22 +61,22 @@ final class CpuKeyValues extends CpuAttention {
 
     @Override
     long key(int row, int page, int head) {
-        return keys.at((long) rows[row] * length) + (long) head * heads().size() * Float.BYTES;
+        return keyLines.at((long) rows[row] * length) + (long) head * heads().size() * Float.BYTES;
     }
 
     @Override
     long value(int row, int page, int head) {
-        return values.at((long) rows[row] * length) + (long) head * heads().size() * Float.BYTES;
+        return valueLines.at((long) rows[row] * length) + (long) head * heads().size() * Float.BYTES;
     }
 
     @Override
     int keyStride() {
-        return keys.stride;
+        return keyLines.stride;
     }
 
     @Override
     int valueStride() {
-        return values.stride;
+        return valueLines.stride;
     }
 
     @Override
@@ -74,8 +90,5 @@ final class CpuKeyValues extends CpuAttention {
     }
 
     @Override
-    public void close() {
-        keys.close();
-        values.close();
-    }
+    public void close() {}
 }

@@ -34,17 +34,18 @@ final class Loops {
                     x[i] = (float) (1 / (1 + Math.exp(-x[i])));
                 }
             }
-            case GELU_TANH -> gelu(x, n);
+            case GELU_TANH -> gelu(x, new float[n], new float[n], n);
         }
     }
 
     /**
      * x / (1 + exp(-2 u)) with u = sqrt(2 / pi) (x + 0.044715 x^3), which is 0.5 x (1 + tanh(u)). Below -10 it is 0 to single precision
      * and above 10 it is x, so that nothing overflows.
+     *
+     * @param e to work in
+     * @param powers to work in
      */
-    private static void gelu(float[] x, int n) {
-        float[] e = new float[n];
-        float[] powers = new float[n];
+    static void gelu(float[] x, float[] e, float[] powers, int n) {
         for (int i = 0; i < n; i++) {
             float z = Math.min(Math.max(x[i], -10f), 10f);
             e[i] = z * (-1.5957691f - 0.071354816f * (z * z));
