@@ -160,7 +160,7 @@ public final class T5xFormat implements CheckpointFormat {
         private void readVersion() {
             long offset = in.at();
             Object version = in.read();
-            if (!VERSIONS.contains(version)) {
+            if (!(version instanceof Long number && VERSIONS.contains(number))) {
                 throw file.broken(
                         offset, "version", "version " + Names.brief(version) + " of T5X, readable are " + VERSIONS);
             }
@@ -312,7 +312,8 @@ public final class T5xFormat implements CheckpointFormat {
                                 + "', readable is zarr");
             }
             if (!(reference.get("kvstore") instanceof Map<?, ?> store
-                    && STORES.contains(store.get("driver"))
+                    && store.get("driver") instanceof String driver
+                    && STORES.contains(driver)
                     && store.get("path") instanceof String path)) {
                 throw broken(
                         "reference",
