@@ -141,7 +141,8 @@ public final class Launcher implements AutoCloseable {
         properties.put("felix.fileinstall.log.level", "0");
 
         properties.put("gosh.home", folders.install().toString());
-        properties.put("gosh.args", "--nohistory");
+        // The end of the shell is seen to by who started it.
+        properties.put("gosh.args", "--nohistory --noshutdown");
         return properties;
     }
 
@@ -230,14 +231,6 @@ public final class Launcher implements AutoCloseable {
         } catch (InvalidSyntaxException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    /** Waits until something stops the framework.
-     *
-     * @return 0, the exit code of a shell that was left */
-    int await() throws InterruptedException {
-        framework.waitForStop(0);
-        return 0;
     }
 
     /** Stops the framework and removes its folder. */

@@ -44,13 +44,14 @@ public final class Main {
                 ? Launcher.Mode.COMMAND
                 : Boolean.getBoolean("luthier.stdin.tty") ? Launcher.Mode.TERMINAL : Launcher.Mode.SESSION;
         Folders folders = Folders.of(Path.of(System.getProperty("luthier.install", ".")), System.getenv());
+        TerminalShell shell = mode == Launcher.Mode.TERMINAL ? new TerminalShell() : null;
         try (Launcher launcher = Launcher.start(folders, mode, properties(arguments))) {
             try {
                 signals.commandBegins();
                 return switch (mode) {
                     case COMMAND -> launcher.run(arguments.command().toArray(String[]::new));
                     case SESSION -> PipedCommands.run(launcher.context(), signals);
-                    case TERMINAL -> launcher.await();
+                    case TERMINAL -> shell.await(folders.cache().resolve("logs"));
                 };
             } catch (IOException e) {
                 throw LaunchException.failed("cannot read the commands: " + e.getMessage(), e);
