@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
 import org.luthier.api.notes.Transcription;
 import org.luthier.api.notes.TranscriptionWriter;
@@ -89,8 +88,10 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
         @Option(
                 names = "--batch",
                 paramLabel = "N",
-                description = "Segments that a thread computes at once (default: 1).")
-        int batch = 1;
+                description =
+                        "Segments that a thread computes at once (default: one; of a model that writes tokens, the"
+                                + " thread's share of the recording up to 40).")
+        Integer batch;
 
         TranscriptionRequest request() {
             return TranscriptionRequest.of(null)
@@ -128,9 +129,6 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
 
     @Override
     protected int run(Options options, Console console) {
-        if (options.batch < 1) {
-            throw new LuthierException("--batch: expected a whole number from 1 up, got " + options.batch);
-        }
         TranscriptionRequest request = options.request()
                 .withBatch(options.batch)
                 .withSettings(parameters(options).get(0).of(options.settings()))

@@ -1,17 +1,13 @@
 package org.luthier.workbench;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
 import org.luthier.api.audio.AudioFacts;
 import org.luthier.api.audio.Recording;
 import org.luthier.api.model.FrameModel;
-import org.luthier.api.model.Framing;
-import org.luthier.api.model.Frontend;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.api.notes.FrameLayout;
@@ -21,7 +17,6 @@ import org.luthier.api.notes.Posteriorgram;
 import org.luthier.api.notes.Posteriorgrams;
 import org.luthier.api.plugin.Settings;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Samples to segments to posteriorgrams to notes. Each worker takes the next group of segments and writes its frames to their place,
@@ -40,7 +35,9 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
         List<Note> notes = assembler.assemble(frames.posteriorgrams(), settings, run.cancellation());
         run.progress().update("notes", 1, 1);
         run.phases().add(Phases.Phase.NOTES, begin);
-        return new Outcome(frames.audio(), frames.seconds(), List.copyOf(notes), List.of(), 0, 0);
+        List<Note> result = List.copyOf(notes);
+        run.notes().told(result);
+        return new Outcome(frames.audio(), frames.seconds(), result, List.of(), 0, 0, List.of(), List.of());
     }
 
     private record Frames(AudioFacts audio, double seconds, Posteriorgrams posteriorgrams) {}
@@ -64,13 +61,7 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
         Segments segments = new Segments(recording.samples(), joined, run);
         int workers = Math.min(run.workers(), segments.groups);
         Workers.run(run.name() + "-worker", workers, run.cancellation(), segments::work);
-        run.phases()
-                .divide(
-                        Phases.Phase.FRONTEND,
-                        segments.frontendNanos.get(),
-                        Phases.Phase.ENCODER,
-                        segments.networkNanos.get(),
-                        begin);
+        run.phases().divide(segments.work, begin);
         return new Frames(
                 recording.facts(),
                 recording.seconds(),
@@ -82,62 +73,49 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
         private final float[] samples;
         private final List<Posteriorgram> joined;
         private final Run run;
-        private final Framing framing = model.frontend().framing();
         private final int count;
+        private final int batch;
         private final int groups;
         private final AtomicInteger next = new AtomicInteger();
         private final AtomicInteger done = new AtomicInteger();
-        private final AtomicLong frontendNanos = new AtomicLong();
-        private final AtomicLong networkNanos = new AtomicLong();
+        private final Phases.Work work = new Phases.Work();
 
         private Segments(float[] samples, List<Posteriorgram> joined, Run run) {
             this.samples = samples;
             this.joined = joined;
             this.run = run;
-            this.count = framing.segments(samples.length);
-            this.groups = (int) (((long) count + run.batch() - 1) / run.batch());
+            this.count = model.frontend().framing().segments(samples.length);
+            this.batch = run.batch() == null ? 1 : run.batch();
+            this.groups = (int) (((long) count + batch - 1) / batch);
         }
 
         /** What one worker does. */
         private void work(Cancellation stop) {
-            int rows = Math.min(run.batch(), count);
-            float[] cut = new float[Math.multiplyExact(rows, framing.window())];
-            try (Frontend.Session frontend = model.frontend().open(rows);
+            int rows = Math.min(batch, count);
+            try (SegmentFeatures features = new SegmentFeatures(model.frontend(), samples, rows);
                     FrameModel.Session network = model.open(rows)) {
                 for (int group = next.getAndIncrement(); group < groups; group = next.getAndIncrement()) {
                     stop.check();
                     int first = group * rows;
                     Position at = Position.segments(first, Math.min(rows, count - first));
-                    run(at, cut, frontend, network, stop);
+                    run(at, features, network, stop);
                     run.progress().update("windows", done.addAndGet(at.rows()), count);
                 }
             }
         }
 
-        private void run(
-                Position at, float[] cut, Frontend.Session frontend, FrameModel.Session network, Cancellation stop) {
-            int window = framing.window();
-            int[] lengths = new int[at.rows()];
-            for (int row = 0; row < at.rows(); row++) {
-                framing.cut(samples, at.segment(row), cut, row * window);
-                lengths[row] = framing.length(samples.length, at.segment(row));
+        private void run(Position at, SegmentFeatures frontend, FrameModel.Session network, Cancellation stop) {
+            long begin = Phases.now();
+            // [rows, feature shape...]
+            INDArray features = frontend.of(at, Probe.NONE);
+            begin = work.add(Phases.Phase.FRONTEND, begin);
+            stop.check();
+            // each [rows, segment frames, bins]
+            List<INDArray> outputs = network.run(features, at, Probe.NONE);
+            for (int i = 0; i < outputs.size(); i++) {
+                join(outputs.get(i), at, joined.get(i));
             }
-            float[] filled = at.rows() * window == cut.length ? cut : Arrays.copyOf(cut, at.rows() * window);
-            // [rows, window]
-            try (INDArray segments = Nd4j.create(filled, new long[] {at.rows(), window}, 'c')) {
-                long begin = Phases.now();
-                // [rows, feature shape...]
-                INDArray features = frontend.features(segments, lengths, at, Probe.NONE);
-                frontendNanos.addAndGet(Phases.now() - begin);
-                stop.check();
-                begin = Phases.now();
-                // each [rows, segment frames, bins]
-                List<INDArray> outputs = network.run(features, at, Probe.NONE);
-                for (int i = 0; i < outputs.size(); i++) {
-                    join(outputs.get(i), at, joined.get(i));
-                }
-                networkNanos.addAndGet(Phases.now() - begin);
-            }
+            work.add(Phases.Phase.ENCODER, begin);
         }
 
         /** Lays the inner frames of each segment at their place in the recording. */

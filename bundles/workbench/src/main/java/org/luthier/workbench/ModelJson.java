@@ -76,6 +76,9 @@ final class ModelJson {
         if (!definition.id().equals(folderName)) {
             throw wrong("id: expected the folder's name '" + folderName + "', got '" + definition.id() + "'");
         }
+        if ((definition.tokenizer() == null) != (definition.decoder() == null)) {
+            throw wrong("tokenizer and decoder: expected both, for a model that writes tokens, or neither");
+        }
         if (!definition.weights().matches("[^/\\\\]+") || definition.weights().matches("\\.\\.?")) {
             throw wrong("weights: expected the name of a file in the folder, got '" + definition.weights() + "'");
         }
@@ -149,17 +152,22 @@ final class ModelJson {
         List<ModelDefinition.Source> sources = new ArrayList<>();
         for (JsonNode source : value) {
             known(source, SOURCE_FIELDS, "sources: ");
-            JsonNode bytes = source.get("bytes");
-            if (bytes == null || !bytes.isIntegralNumber() || bytes.longValue() < 0) {
-                throw wrong("sources: bytes: expected a whole number, got " + bytes);
+            JsonNode bytes = source.path("bytes");
+            if (!unknown(bytes) && (!bytes.isIntegralNumber() || bytes.longValue() < 0)) {
+                throw wrong("sources: bytes: expected a whole number, got " + bytes + "; null if it is not known");
             }
-            String sha256 = required(source, "sha256");
-            if (!sha256.matches("[0-9a-f]{64}")) {
-                throw wrong("sources: sha256: expected 64 lower-case hexadecimal digits, got '" + sha256 + "'");
+            String sha256 = optional(source, "sha256");
+            if (sha256 != null && !sha256.matches("[0-9a-f]{64}")) {
+                throw wrong("sources: sha256: expected 64 lower-case hexadecimal digits, got '" + sha256
+                        + "'; null if they are not known");
             }
-            sources.add(new ModelDefinition.Source(required(source, "url"), bytes.longValue(), sha256));
+            sources.add(new ModelDefinition.Source(required(source, "url"), bytes.asLong(), sha256));
         }
         return List.copyOf(sources);
+    }
+
+    private static boolean unknown(JsonNode value) {
+        return value.isMissingNode() || value.isNull();
     }
 
     private void known(JsonNode object, Set<String> fields, String where) {

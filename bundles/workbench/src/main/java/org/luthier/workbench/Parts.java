@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.luthier.api.Cancellation;
 import org.luthier.api.CancelledException;
@@ -147,6 +148,18 @@ public final class Parts {
                     .map(entry -> entry.part.id())
                     .distinct()
                     .sorted()
+                    .toList();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The ids of a kind that a new job can ask for and whose parts pass a test, sorted. Waits for none. */
+    <P extends Part> List<String> ids(Class<P> kind, Predicate<P> test) {
+        lock.lock();
+        try {
+            return ids(kind).stream()
+                    .filter(id -> test.test(kind.cast(choice(new Want(kind, id)).part)))
                     .toList();
         } finally {
             lock.unlock();

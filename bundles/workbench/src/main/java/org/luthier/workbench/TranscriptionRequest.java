@@ -14,7 +14,8 @@ import org.luthier.api.model.Execution;
  * @param tokenizer id of the tokenizer, of a token model
  * @param decoder id of the decoder, of a token model
  * @param assembler id of the note assembler
- * @param batch segments a worker gives the model at once, 1 to 1024
+ * @param batch segments a worker gives the model at once, 1 to 1024; by default one of a frame model, and of a token model a worker's
+ *     share of them, in several rounds if they are many
  * @param settings values as a user wrote them, by the names of {@link Workbench#parameters}
  * @param execution what to run on
  */
@@ -25,7 +26,7 @@ public record TranscriptionRequest(
         String tokenizer,
         String decoder,
         String assembler,
-        int batch,
+        Integer batch,
         Map<String, String> settings,
         Execution execution) {
     /** A batch of this many segments is far beyond what is faster, and still fits into an array. */
@@ -33,7 +34,7 @@ public record TranscriptionRequest(
 
     public TranscriptionRequest {
         settings = Map.copyOf(settings);
-        if (batch < 1 || batch > MOST_SEGMENTS) {
+        if (batch != null && (batch < 1 || batch > MOST_SEGMENTS)) {
             throw new LuthierException(
                     "--batch: expected a whole number from 1 to " + MOST_SEGMENTS + ", got " + batch);
         }
@@ -41,7 +42,7 @@ public record TranscriptionRequest(
 
     /** Transcribes a file with every default. */
     public static TranscriptionRequest of(Path audio) {
-        return new TranscriptionRequest(audio, null, null, null, null, null, 1, Map.of(), null);
+        return new TranscriptionRequest(audio, null, null, null, null, null, null, Map.of(), null);
     }
 
     /** The same with another audio file. */
@@ -80,7 +81,7 @@ public record TranscriptionRequest(
     }
 
     /** The same with another batch. */
-    public TranscriptionRequest withBatch(int value) {
+    public TranscriptionRequest withBatch(Integer value) {
         return new TranscriptionRequest(
                 audio, model, checkpoint, tokenizer, decoder, assembler, value, settings, execution);
     }

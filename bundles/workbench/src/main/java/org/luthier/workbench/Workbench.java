@@ -4,8 +4,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -17,6 +17,7 @@ import org.luthier.api.audio.AudioReader;
 import org.luthier.api.audio.Recording;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointFormat;
+import org.luthier.api.model.Decoder;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.Model;
 import org.luthier.api.model.ModelDefinition;
@@ -25,8 +26,9 @@ import org.luthier.api.notes.NoteAssembler;
 import org.luthier.api.notes.Provenance;
 import org.luthier.api.notes.Transcription;
 import org.luthier.api.plugin.Parameter;
+import org.luthier.api.plugin.Part;
 import org.luthier.api.plugin.PartVersion;
-import org.luthier.api.plugin.Settings;
+import org.luthier.api.tokens.Tokenizer;
 import org.luthier.checkpoint.Checkpoints;
 
 /** Joins parts, checks that they fit and runs jobs. Its methods may be called from several threads. */
@@ -79,10 +81,19 @@ public final class Workbench implements AutoCloseable {
      * @throws LuthierException if a part, model or setting is wrong
      */
     public Job start(TranscriptionRequest request, Progress progress) {
+        return start(request, progress, NoteListener.NONE);
+    }
+
+    /**
+     * Starts a transcription whose notes are told as they come.
+     *
+     * @throws LuthierException if a part, model or setting is wrong
+     */
+    public Job start(TranscriptionRequest request, Progress progress, NoteListener notes) {
         RunningJob job = new RunningJob(request, Cancellation.NONE);
         Prepared prepared = prepare(job);
         String name = "luthier-job-" + number.incrementAndGet();
-        Workers.thread(name, () -> run(job, prepared, name, progress)).start();
+        Workers.thread(name, () -> run(job, prepared, name, progress, notes)).start();
         return job;
     }
 
@@ -98,7 +109,7 @@ public final class Workbench implements AutoCloseable {
         ClassLoader before = caller.getContextClassLoader();
         caller.setContextClassLoader(Workers.LOADER);
         try {
-            run(job, prepare(job), "luthier-job-" + number.incrementAndGet(), progress);
+            run(job, prepare(job), "luthier-job-" + number.incrementAndGet(), progress, NoteListener.NONE);
             return job.outcome();
         } finally {
             caller.setContextClassLoader(before);
@@ -127,9 +138,8 @@ public final class Workbench implements AutoCloseable {
     /** The parameters of the parts that a request would use; {@link TranscriptionRequest#settings} goes by their names. */
     public List<Parameter> parameters(TranscriptionRequest request) {
         Choice choice = choose(request.model(), request.checkpoint(), Cancellation.NONE);
-        Want assembler = choice.assembler(request);
-        try (Leases leases = parts.acquire(assembler)) {
-            return List.copyOf(leases.get(NoteAssembler.class, assembler.id()).parameters());
+        try (Leases leases = parts.acquire(choice.noteParts(request), reason -> {}, Cancellation.NONE)) {
+            return choice.ingredients(request, leases).parameters();
         }
     }
 
@@ -156,9 +166,38 @@ public final class Workbench implements AutoCloseable {
             return definition.family();
         }
 
-        private Want assembler(TranscriptionRequest request) {
-            return new Want(
-                    NoteAssembler.class, request.assembler() == null ? definition.assembler() : request.assembler());
+        private boolean writesTokens() {
+            return definition.tokenizer() != null;
+        }
+
+        private String tokenizer(TranscriptionRequest request) {
+            return request.tokenizer() == null ? definition.tokenizer() : request.tokenizer();
+        }
+
+        private String decoder(TranscriptionRequest request) {
+            return request.decoder() == null ? definition.decoder() : request.decoder();
+        }
+
+        private String assembler(TranscriptionRequest request) {
+            return request.assembler() == null ? definition.assembler() : request.assembler();
+        }
+
+        /** What making notes needs. */
+        private List<Want> noteParts(TranscriptionRequest request) {
+            Want assembler = new Want(NoteAssembler.class, assembler(request));
+            return writesTokens()
+                    ? List.of(
+                            new Want(Tokenizer.class, tokenizer(request)),
+                            new Want(Decoder.class, decoder(request)),
+                            assembler)
+                    : List.of(assembler);
+        }
+
+        private Ingredients ingredients(TranscriptionRequest request, Leases leases) {
+            return new Ingredients(
+                    writesTokens() ? leases.get(Tokenizer.class, tokenizer(request)) : null,
+                    writesTokens() ? leases.get(Decoder.class, decoder(request)) : null,
+                    leases.get(NoteAssembler.class, assembler(request)));
         }
 
         /** What loading the model needs. */
@@ -170,7 +209,7 @@ public final class Workbench implements AutoCloseable {
     }
 
     /** The snapshot a job works with. */
-    private record Prepared(Choice choice, Leases leases, NoteAssembler assembler, Settings settings) {}
+    private record Prepared(Choice choice, Leases leases, Ingredients parts, Map<String, Object> values) {}
 
     private final class Lease implements ModelLease {
         private final Leases leases;
@@ -225,47 +264,48 @@ public final class Workbench implements AutoCloseable {
 
     private Prepared prepare(Choice choice, RunningJob job) {
         TranscriptionRequest request = job.request();
-        if (choice.definition().tokenizer() == null && (request.tokenizer() != null || request.decoder() != null)) {
+        if (!choice.writesTokens() && (request.tokenizer() != null || request.decoder() != null)) {
             throw new LuthierException("model " + choice.definition().id()
                     + " writes no tokens: it takes no --tokenizer and no --decoder");
         }
-        Want assembler = choice.assembler(request);
         List<Want> wants = choice.wants(parts);
-        wants.add(assembler);
+        wants.addAll(choice.noteParts(request));
         wants.add(new Want(AudioReader.class, AUDIO_READER));
         Leases leases = parts.acquire(wants, job::abort, job);
         try {
-            NoteAssembler part = leases.get(NoteAssembler.class, assembler.id());
-            return new Prepared(choice, leases, part, Settings.of(part, request.settings()));
+            Ingredients ingredients = choice.ingredients(request, leases);
+            return new Prepared(choice, leases, ingredients, ingredients.values(request.settings()));
         } catch (RuntimeException | Error e) {
             leases.close();
             throw e;
         }
     }
 
-    private void run(RunningJob job, Prepared prepared, String name, Progress progress) {
+    private void run(RunningJob job, Prepared prepared, String name, Progress progress, NoteListener notes) {
         job.run(() -> {
             try (Leases leases = prepared.leases()) {
-                return transcribe(job, prepared, leases, name, progress);
+                return transcribe(job, prepared, leases, name, progress, notes);
             } finally {
                 jobs.remove(job);
             }
         });
     }
 
-    private Transcription transcribe(RunningJob job, Prepared prepared, Leases leases, String name, Progress progress) {
+    private Transcription transcribe(
+            RunningJob job, Prepared prepared, Leases leases, String name, Progress progress, NoteListener notes) {
         Phases phases = new Phases();
         TranscriptionRequest request = job.request();
         long begin = Phases.now();
         ModelStore.Loaded loaded = open(prepared.choice(), leases, request.execution(), job);
         try {
             Model model = loaded.model();
-            Recipe recipe = Recipe.of(model, prepared.assembler(), prepared.settings());
+            Ingredients used = prepared.parts();
+            Recipe recipe = Recipe.of(model, used, request.settings(), fits -> parts.ids(Tokenizer.class, fits));
             phases.add(Phases.Phase.LOAD, begin);
-            Execution used = executionOf(request.execution());
+            Execution on = executionOf(request.execution());
             Recipe.Outcome outcome = recipe.transcribe(
                     rate -> read(request.audio(), rate, leases, phases, progress, job),
-                    new Recipe.Run(name, used.workers(), request.batch(), phases, progress, job));
+                    new Recipe.Run(name, on.workers(), request.batch(), phases, progress, notes, job));
             job.check();
             Provenance provenance = new Provenance(
                     Versions.luthier(),
@@ -274,16 +314,15 @@ public final class Workbench implements AutoCloseable {
                             leases.version(ModelFamily.class, prepared.choice().family())
                                     .version()),
                     loaded.sha256(),
-                    null,
-                    null,
-                    leases.version(NoteAssembler.class, prepared.assembler().id()),
-                    used.backend(),
-                    used.kernels(),
-                    Collections.unmodifiableMap(
-                            new LinkedHashMap<>(prepared.settings().asMap())),
+                    version(leases, Tokenizer.class, used.tokenizer()),
+                    version(leases, Decoder.class, used.decoder()),
+                    version(leases, NoteAssembler.class, used.assembler()),
+                    on.backend(),
+                    on.kernels(),
+                    Collections.unmodifiableMap(prepared.values()),
                     outcome.audio(),
-                    List.of(),
-                    warnings(loaded, outcome.audio()));
+                    outcome.remarks(),
+                    warnings(loaded, outcome));
             return new Transcription(
                     outcome.seconds(),
                     outcome.notes(),
@@ -307,7 +346,12 @@ public final class Workbench implements AutoCloseable {
         }
     }
 
-    private static List<String> warnings(ModelStore.Loaded loaded, AudioFacts audio) {
+    private static PartVersion version(Leases leases, Class<? extends Part> kind, Part part) {
+        return part == null ? null : leases.version(kind, part.id());
+    }
+
+    private static List<String> warnings(ModelStore.Loaded loaded, Recipe.Outcome outcome) {
+        AudioFacts audio = outcome.audio();
         List<String> warnings = new ArrayList<>(loaded.warnings());
         if (audio.silent()) {
             warnings.add("the recording is silent: every sample is zero");
@@ -319,6 +363,7 @@ public final class Workbench implements AutoCloseable {
             warnings.add(audio.replaced() + " samples are no numbers and were read as silence");
         }
         warnings.addAll(audio.remarks());
+        warnings.addAll(outcome.warnings());
         return List.copyOf(warnings);
     }
 
@@ -355,9 +400,9 @@ public final class Workbench implements AutoCloseable {
         }
         String from = definition.sources().isEmpty()
                 ? ""
-                : " from " + definition.sources().get(0).url();
-        throw new LuthierException("model " + definition.id() + " has no weights at " + weights + ": put them there"
-                + from + ", or name a file with --checkpoint");
+                : " (they come from " + definition.sources().get(0).url() + ")";
+        throw new LuthierException("model " + definition.id() + " has no weights at " + weights
+                + ": put them there, or say with --checkpoint PATH where they are" + from);
     }
 
     private Choice choose(String model, Path checkpoint, Cancellation cancellation) {
@@ -368,46 +413,66 @@ public final class Workbench implements AutoCloseable {
         return new Choice(definition, checkpoint == null ? definition.weightsPath() : checkpoint);
     }
 
-    /** The one model whose family knows a checkpoint by its content. */
+    /** The one model that a checkpoint is of, by its content. */
     private ModelDefinition definitionFor(Path checkpoint, Cancellation cancellation) {
-        List<String> fitting = familiesOf(checkpoint, cancellation);
-        // The one it is of may be just being updated.
-        if (fitting.isEmpty() && parts.awaitReturn(ModelFamily.class, cancellation)) {
-            fitting = familiesOf(checkpoint, cancellation);
+        Kin kin = kinOf(checkpoint, cancellation);
+        // The family it is of may be just being updated.
+        if (kin.families.isEmpty() && parts.awaitReturn(ModelFamily.class, cancellation)) {
+            kin = kinOf(checkpoint, cancellation);
         }
-        if (fitting.isEmpty()) {
+        if (kin.families.isEmpty()) {
             throw new LuthierException(checkpoint + ": of no model family that is installed ("
                     + String.join(", ", parts.ids(ModelFamily.class))
                     + "); look into it with checkpoint:inspect, or say which model it is with --model");
         }
-        Set<String> families = Set.copyOf(fitting);
-        List<ModelDefinition> definitions = catalog.models().stream()
-                .filter(definition -> families.contains(definition.family()))
-                .toList();
-        if (definitions.size() != 1) {
-            throw new LuthierException(checkpoint + ": of the family " + String.join(" or ", fitting) + ", which "
-                    + (definitions.isEmpty()
-                            ? "no model in the model folders has: add a model.json"
-                            : "several models have; say with --model which it is: "
-                                    + String.join(
-                                            ", ",
-                                            definitions.stream()
-                                                    .map(ModelDefinition::id)
-                                                    .toList())));
+        String family = checkpoint + ": of the family " + String.join(" or ", kin.families);
+        if (kin.related.isEmpty()) {
+            throw new LuthierException(family + ", which no model in the model folders has: add a model.json");
         }
-        return definitions.get(0);
+        if (kin.fitting.isEmpty()) {
+            throw new LuthierException(
+                    family + ", but of none of its models (" + ids(kin.related) + "): add a model.json for it");
+        }
+        if (kin.fitting.size() > 1) {
+            throw new LuthierException(
+                    family + ", which several models have; say with --model which it is: " + ids(kin.fitting));
+        }
+        return kin.fitting.get(0);
     }
 
-    private List<String> familiesOf(Path checkpoint, Cancellation cancellation) {
+    /**
+     * What a checkpoint may be of.
+     *
+     * @param families those that recognise it
+     * @param related the models of these families
+     * @param fitting those of them that it fits
+     */
+    private record Kin(List<String> families, List<ModelDefinition> related, List<ModelDefinition> fitting) {}
+
+    private Kin kinOf(Path checkpoint, Cancellation cancellation) {
         List<String> families = parts.ids(ModelFamily.class);
         List<Want> wants = new ArrayList<>(formats(parts));
         families.forEach(family -> wants.add(new Want(ModelFamily.class, family)));
         try (Leases leases = parts.acquire(wants, reason -> {}, cancellation);
                 Checkpoint opened = checkpoints(leases).open(checkpoint)) {
-            return families.stream()
+            List<String> recognised = families.stream()
                     .filter(family -> leases.get(ModelFamily.class, family).recognises(opened))
                     .toList();
+            List<ModelDefinition> related = catalog.models().stream()
+                    .filter(definition -> recognised.contains(definition.family()))
+                    .toList();
+            return new Kin(
+                    recognised,
+                    related,
+                    related.stream()
+                            .filter(definition -> leases.get(ModelFamily.class, definition.family())
+                                    .fits(definition, opened))
+                            .toList());
         }
+    }
+
+    private static String ids(List<ModelDefinition> definitions) {
+        return String.join(", ", definitions.stream().map(ModelDefinition::id).toList());
     }
 
     private static List<Want> formats(Parts parts) {

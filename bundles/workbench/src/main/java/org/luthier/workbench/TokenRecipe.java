@@ -1,0 +1,174 @@
+package org.luthier.workbench;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.collections.api.list.primitive.IntList;
+import org.luthier.api.Cancellation;
+import org.luthier.api.LuthierException;
+import org.luthier.api.audio.Recording;
+import org.luthier.api.model.Decoder;
+import org.luthier.api.model.Position;
+import org.luthier.api.model.Probe;
+import org.luthier.api.model.Session;
+import org.luthier.api.model.TokenModel;
+import org.luthier.api.notes.TokenNoteAssembler;
+import org.luthier.api.plugin.Settings;
+import org.luthier.api.tokens.Tokenizer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Samples to segments to tokens to events to notes. The segments are cut into groups of neighbours; each worker takes the next group,
+ * encodes it and decodes its rows together. Notes are made in the order of time as soon as all before them is there, so that the
+ * result depends neither on the workers nor on the groups, and nothing but samples and tokens is kept of the recording.
+ *
+ * @param assembly used up by the job
+ * @param remarks what was found when the parts were joined
+ */
+record TokenRecipe(
+        TokenModel model,
+        Tokenizer tokenizer,
+        Decoder decoder,
+        Settings decoderSettings,
+        TokenNoteAssembler.Assembly assembly,
+        List<String> remarks)
+        implements Recipe {
+    /** Rows that a worker decodes together unless told: more are hardly faster a row, and each needs its memory. */
+    private static final int MOST_SEGMENTS = 40;
+
+    @Override
+    public Outcome transcribe(Source source, Run run) {
+        Recording recording = source.read(model.frontend().framing().sampleRate());
+        Segments segments = new Segments(recording.samples(), run);
+        long begin = Phases.now();
+        Workers.run(run.name() + "-worker", segments.workers(), run.cancellation(), segments::work);
+        run.phases().divide(segments.work, begin);
+        begin = Phases.now();
+        Outcome outcome = segments.notes.finish(recording, remarks);
+        run.phases().add(Phases.Phase.NOTES, begin);
+        return outcome;
+    }
+
+    /** The first segment of a group; the sizes of groups differ by one at most. */
+    static int firstSegment(int group, int groups, int segments) {
+        return (int) ((long) segments * group / groups);
+    }
+
+    /**
+     * How many groups the segments are cut into.
+     *
+     * @param batch most segments of a group, or null to give every worker its share, in several rounds if need be
+     */
+    static int groups(int segments, int workers, Integer batch) {
+        if (batch != null) {
+            return (segments - 1) / batch + 1;
+        }
+        int aRound = Math.multiplyExact(workers, MOST_SEGMENTS);
+        return Math.min(segments, ((segments - 1) / aRound + 1) * workers);
+    }
+
+    /** The segments of a recording, dealt out to the workers in groups. */
+    private final class Segments {
+        private final float[] samples;
+        private final Run run;
+        private final int count;
+        private final int groups;
+        private final TokenNotes notes;
+        private final AtomicInteger next = new AtomicInteger();
+        private final AtomicInteger done = new AtomicInteger();
+        private final Phases.Work work = new Phases.Work();
+
+        private Segments(float[] samples, Run run) {
+            this.samples = samples;
+            this.run = run;
+            this.count = model.frontend().framing().segments(samples.length);
+            this.groups = groups(count, run.workers(), run.batch());
+            this.notes = new TokenNotes(model, tokenizer, assembly, count, run.notes());
+        }
+
+        private int workers() {
+            return Math.min(run.workers(), groups);
+        }
+
+        /** What one worker does. */
+        private void work(Cancellation stop) {
+            int rows = (count - 1) / groups + 1;
+            Probe probe = new Stopper(stop);
+            try (SegmentFeatures features = new SegmentFeatures(model.frontend(), samples, rows);
+                    Session session = model.open(rows, probe)) {
+                for (int group = next.getAndIncrement(); group < groups; group = next.getAndIncrement()) {
+                    stop.check();
+                    int first = firstSegment(group, groups, count);
+                    int size = firstSegment(group + 1, groups, count) - first;
+                    begin(Position.segments(first, size), features, session, probe);
+                    List<IntList> ids = decode(size, session, stop);
+                    long begin = Phases.now();
+                    notes.add(first, ids);
+                    work.add(Phases.Phase.NOTES, begin);
+                }
+            }
+        }
+
+        private void begin(Position at, SegmentFeatures frontend, Session session, Probe probe) {
+            long begin = Phases.now();
+            // [segments, feature shape...]
+            INDArray features = frontend.of(at, probe);
+            begin = work.add(Phases.Phase.FRONTEND, begin);
+            session.begin(features, at);
+            work.add(Phases.Phase.ENCODER, begin);
+        }
+
+        private List<IntList> decode(int size, Session session, Cancellation stop) {
+            long begin = Phases.now();
+            int channels = model.layout().channels();
+            Decoder.Limits limits =
+                    new Decoder.Limits(tokenizer.vocabulary(), model.layout().maxTokens());
+            Finished finished = new Finished(size);
+            // Decoders ask every step, which is the moment to see how many rows are left.
+            Cancellation everyStep = () -> {
+                finished.left((session.rows() + channels - 1) / channels);
+                return stop.requested();
+            };
+            List<IntList> ids = decoder.decode(session, limits, tokenizer::grammar, decoderSettings, everyStep);
+            if (ids.size() != size * channels) {
+                throw new LuthierException("decoder " + decoder.id() + " gave " + ids.size() + " rows of tokens for "
+                        + size * channels + "; choose another with --decoder");
+            }
+            finished.left(0);
+            work.add(Phases.Phase.DECODER, begin);
+            return ids;
+        }
+
+        /** Counts the segments of a group that have left it. */
+        private final class Finished {
+            private final int size;
+            private int told;
+
+            private Finished(int size) {
+                this.size = size;
+            }
+
+            /** A search may have more rows than segments: then nothing is known of them before the end. */
+            private void left(int segmentsLeft) {
+                int more = size - segmentsLeft - told;
+                if (more > 0) {
+                    told += more;
+                    run.progress().update("segments", done.addAndGet(more), count);
+                }
+            }
+        }
+    }
+
+    /** Wants nothing, and ends a pass through the model between two layers when the job is to stop. */
+    private record Stopper(Cancellation stop) implements Probe {
+        @Override
+        public boolean wants(String name) {
+            stop.check();
+            return false;
+        }
+
+        @Override
+        public void tap(String name, Position at, INDArray tensor) {
+            throw new IllegalStateException("tapped unasked: " + name);
+        }
+    }
+}
