@@ -28,15 +28,19 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
 
     @Override
     public Outcome transcribe(Source source, Run run) {
+        if (run.listeners().keeper() != null) {
+            throw new LuthierException("a job of model " + model.definition().id()
+                    + " cannot be kept: only models that write tokens have what is kept");
+        }
         // The samples are nobody's once the frames are there: an hour of them is 300 MB.
         Frames frames = frames(source.read(model.frontend().framing().sampleRate()), run);
         long begin = Phases.now();
-        run.progress().update("notes", 0, 1);
+        run.listeners().progress().update("notes", 0, 1);
         List<Note> notes = assembler.assemble(frames.posteriorgrams(), settings, run.cancellation());
-        run.progress().update("notes", 1, 1);
+        run.listeners().progress().update("notes", 1, 1);
         run.phases().add(Phases.Phase.NOTES, begin);
         List<Note> result = List.copyOf(notes);
-        run.notes().told(result);
+        run.listeners().notes().told(result);
         return new Outcome(frames.audio(), frames.seconds(), result, List.of(), 0, 0, List.of(), List.of());
     }
 
@@ -99,7 +103,7 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
                     int first = group * rows;
                     Position at = Position.segments(first, Math.min(rows, count - first));
                     run(at, features, network, stop);
-                    run.progress().update("windows", done.addAndGet(at.rows()), count);
+                    run.listeners().progress().update("windows", done.addAndGet(at.rows()), count);
                 }
             }
         }

@@ -6,7 +6,6 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
-import org.luthier.api.Progress;
 import org.luthier.api.audio.AudioFacts;
 import org.luthier.api.audio.Recording;
 import org.luthier.api.model.FrameModel;
@@ -35,13 +34,7 @@ sealed interface Recipe permits FrameRecipe, TokenRecipe {
      * @param batch segments a worker gives the model at once, or null for what suits the recipe
      */
     record Run(
-            String name,
-            int workers,
-            Integer batch,
-            Phases phases,
-            Progress progress,
-            NoteListener notes,
-            Cancellation cancellation) {}
+            String name, int workers, Integer batch, Phases phases, Listeners listeners, Cancellation cancellation) {}
 
     /**
      * What came of a recording.

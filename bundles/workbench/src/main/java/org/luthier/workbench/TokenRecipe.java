@@ -39,6 +39,9 @@ record TokenRecipe(
     public Outcome transcribe(Source source, Run run) {
         Recording recording = source.read(model.frontend().framing().sampleRate());
         Segments segments = new Segments(recording.samples(), run);
+        if (segments.keeper != null) {
+            segments.keeper.begin(model.layout());
+        }
         long begin = Phases.now();
         Workers.run(run.name() + "-worker", segments.workers(), run.cancellation(), segments::work);
         run.phases().divide(segments.work, begin);
@@ -70,6 +73,7 @@ record TokenRecipe(
     private final class Segments {
         private final float[] samples;
         private final Run run;
+        private final Keeper keeper;
         private final int count;
         private final int groups;
         private final TokenNotes notes;
@@ -80,9 +84,11 @@ record TokenRecipe(
         private Segments(float[] samples, Run run) {
             this.samples = samples;
             this.run = run;
+            this.keeper = run.listeners().keeper();
             this.count = model.frontend().framing().segments(samples.length);
             this.groups = groups(count, run.workers(), run.batch());
-            this.notes = new TokenNotes(model, tokenizer, assembly, count, run.notes());
+            this.notes = new TokenNotes(
+                    model, tokenizer, assembly, count, run.listeners().notes());
         }
 
         private int workers() {
@@ -114,6 +120,9 @@ record TokenRecipe(
             INDArray features = frontend.of(at, probe);
             begin = work.add(Phases.Phase.FRONTEND, begin);
             session.begin(features, at);
+            if (keeper != null) {
+                keeper.keep(at, features, session.encoded());
+            }
             work.add(Phases.Phase.ENCODER, begin);
         }
 
@@ -152,7 +161,7 @@ record TokenRecipe(
                 int more = size - segmentsLeft - told;
                 if (more > 0) {
                     told += more;
-                    run.progress().update("segments", done.addAndGet(more), count);
+                    run.listeners().progress().update("segments", done.addAndGet(more), count);
                 }
             }
         }

@@ -81,19 +81,19 @@ public final class Workbench implements AutoCloseable {
      * @throws LuthierException if a part, model or setting is wrong
      */
     public Job start(TranscriptionRequest request, Progress progress) {
-        return start(request, progress, NoteListener.NONE);
+        return start(request, Listeners.of(progress));
     }
 
     /**
-     * Starts a transcription whose notes are told as they come.
+     * Starts a transcription that others follow more closely.
      *
      * @throws LuthierException if a part, model or setting is wrong
      */
-    public Job start(TranscriptionRequest request, Progress progress, NoteListener notes) {
+    public Job start(TranscriptionRequest request, Listeners listeners) {
         RunningJob job = new RunningJob(request, Cancellation.NONE);
         Prepared prepared = prepare(job);
         String name = "luthier-job-" + number.incrementAndGet();
-        Workers.thread(name, () -> run(job, prepared, name, progress, notes)).start();
+        Workers.thread(name, () -> run(job, prepared, name, listeners)).start();
         return job;
     }
 
@@ -104,12 +104,22 @@ public final class Workbench implements AutoCloseable {
      * @throws LuthierException if it could not be done
      */
     public Transcription transcribe(TranscriptionRequest request, Progress progress, Cancellation cancellation) {
+        return transcribe(request, Listeners.of(progress), cancellation);
+    }
+
+    /**
+     * Transcribes in the calling thread, with the workbench's workers, while others follow more closely.
+     *
+     * @throws org.luthier.api.CancelledException if it was cancelled or the thread interrupted
+     * @throws LuthierException if it could not be done
+     */
+    public Transcription transcribe(TranscriptionRequest request, Listeners listeners, Cancellation cancellation) {
         Thread caller = Thread.currentThread();
         RunningJob job = new RunningJob(request, () -> cancellation.requested() || caller.isInterrupted());
         ClassLoader before = caller.getContextClassLoader();
         caller.setContextClassLoader(Workers.LOADER);
         try {
-            run(job, prepare(job), "luthier-job-" + number.incrementAndGet(), progress, NoteListener.NONE);
+            run(job, prepare(job), "luthier-job-" + number.incrementAndGet(), listeners);
             return job.outcome();
         } finally {
             caller.setContextClassLoader(before);
@@ -281,10 +291,10 @@ public final class Workbench implements AutoCloseable {
         }
     }
 
-    private void run(RunningJob job, Prepared prepared, String name, Progress progress, NoteListener notes) {
+    private void run(RunningJob job, Prepared prepared, String name, Listeners listeners) {
         job.run(() -> {
             try (Leases leases = prepared.leases()) {
-                return transcribe(job, prepared, leases, name, progress, notes);
+                return transcribe(job, prepared, leases, name, listeners);
             } finally {
                 jobs.remove(job);
             }
@@ -292,7 +302,7 @@ public final class Workbench implements AutoCloseable {
     }
 
     private Transcription transcribe(
-            RunningJob job, Prepared prepared, Leases leases, String name, Progress progress, NoteListener notes) {
+            RunningJob job, Prepared prepared, Leases leases, String name, Listeners listeners) {
         Phases phases = new Phases();
         TranscriptionRequest request = job.request();
         long begin = Phases.now();
@@ -304,8 +314,8 @@ public final class Workbench implements AutoCloseable {
             phases.add(Phases.Phase.LOAD, begin);
             Execution on = executionOf(request.execution());
             Recipe.Outcome outcome = recipe.transcribe(
-                    rate -> read(request.audio(), rate, leases, phases, progress, job),
-                    new Recipe.Run(name, on.workers(), request.batch(), phases, progress, notes, job));
+                    rate -> read(request.audio(), rate, leases, phases, listeners.progress(), job),
+                    new Recipe.Run(name, on.workers(), request.batch(), phases, listeners, job));
             job.check();
             Provenance provenance = new Provenance(
                     Versions.luthier(),
