@@ -51,8 +51,9 @@ public final class ModelInfo extends WorkbenchCommand<ModelInfo.Options> {
                 .row("assembler", model.assembler())
                 .row("weights", model.weightsPath());
         for (ModelDefinition.Source source : model.sources()) {
-            table.row("source", String.format(Locale.ROOT, "%s (%,d bytes)", source.url(), source.bytes()));
-            table.row("", "sha256 " + source.sha256());
+            String size = source.bytes() == 0 ? "" : String.format(Locale.ROOT, " (%,d bytes)", source.bytes());
+            table.row("source", source.url() + size);
+            table.row("", source.sha256() == null ? "no sha256 is known" : "sha256 " + source.sha256());
         }
         table.row("licence", model.licence()).row("cite", otherwise(model.citation()));
         for (Map.Entry<String, Object> setting : model.configuration().entrySet()) {

@@ -58,7 +58,7 @@ public final class ModelList extends WorkbenchCommand<ModelList.Options> {
 
     /** Whether a model can be run, in a word or two. */
     static String state(ModelDefinition definition, Workbench workbench) {
-        if (!Files.isRegularFile(definition.weightsPath())) {
+        if (!Files.exists(definition.weightsPath())) {
             return "no weights";
         }
         return workbench.parts().ids(ModelFamily.class).contains(definition.family()) ? "ready" : "no family";

@@ -9,7 +9,6 @@ import org.apache.felix.service.command.CommandSessionListener;
 import org.apache.felix.service.command.Function;
 import org.jline.builtins.Completers.CompletionData;
 import org.jline.reader.ParsedLine;
-import org.jline.reader.impl.LineReaderImpl;
 import org.luthier.api.LuthierException;
 import org.luthier.workbench.OutputPlan;
 import picocli.CommandLine.Model.ArgSpec;
@@ -50,12 +49,9 @@ final class Completions implements CommandSessionListener, Function {
 
     @SuppressWarnings("unchecked")
     private void tell(CommandSession session) {
-        if (session.get(".reader") instanceof LineReaderImpl reader
-                && !(reader.getParser() instanceof EscapingParser)) {
-            reader.setParser(new EscapingParser(reader.getParser()));
-        }
         // An interactive session has this map; a script has not.
         if (session.get(".completions") instanceof Map<?, ?> completions) {
+            EscapingParser.install(session.get(".reader"));
             for (ShellCommand<?> command : shell.commands()) {
                 ((Map<String, List<CompletionData>>) completions)
                         .put(GogoShell.gogoName(command), data(command, session.currentDir()));

@@ -4,10 +4,11 @@ import java.util.List;
 import org.jline.reader.CompletingParsedLine;
 import org.jline.reader.ParsedLine;
 import org.jline.reader.Parser;
+import org.jline.reader.impl.LineReaderImpl;
 
 /**
  * Gogo's parser of command lines, with another way to write what TAB has found: Gogo's own throws an exception, which ends its shell, at
- * the first character that must be escaped, and knows only of blanks.
+ * the first character that must be escaped, and knows only of blanks. Used where there is JLine only.
  */
 final class EscapingParser implements Parser {
     private static final String PLAIN_MARKS = "_./:,+@=-";
@@ -17,6 +18,17 @@ final class EscapingParser implements Parser {
 
     EscapingParser(Parser gogo) {
         this.gogo = gogo;
+    }
+
+    /**
+     * Puts it into a line editor, once.
+     *
+     * @param reader JLine's
+     */
+    static void install(Object reader) {
+        if (reader instanceof LineReaderImpl editor && !(editor.getParser() instanceof EscapingParser)) {
+            editor.setParser(new EscapingParser(editor.getParser()));
+        }
     }
 
     @Override

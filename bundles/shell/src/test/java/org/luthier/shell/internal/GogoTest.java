@@ -310,6 +310,7 @@ class GogoTest {
             LineReaderImpl reader = new LineReaderImpl(terminal);
             reader.setParser(new org.apache.felix.gogo.jline.Parser());
             session.put(".reader", reader);
+            session.put(".completions", new HashMap<>());
             session.execute("toy:play a.wav");
             session.execute("toy:play a.wav");
             ParsedLine line = reader.getParser().parse("toy:play x", 10, ParseContext.COMPLETE);
