@@ -6,7 +6,7 @@ import java.util.List;
 import org.eclipse.collections.api.bag.MutableBag;
 import org.eclipse.collections.api.list.primitive.IntList;
 import org.eclipse.collections.impl.bag.mutable.HashBag;
-import org.luthier.api.audio.Recording;
+import org.luthier.api.audio.AudioFacts;
 import org.luthier.api.model.Framing;
 import org.luthier.api.model.TokenModel;
 import org.luthier.api.notes.Note;
@@ -69,21 +69,21 @@ final class TokenNotes {
     }
 
     /** Ends the recording, once all tokens have come. */
-    synchronized Recipe.Outcome finish(Recording recording, List<String> remarks) {
+    synchronized Recipe.Outcome finish(AudioFacts audio, double seconds, List<String> remarks) {
         Assembled assembled = assembly.finish();
         List<Note> notes = List.copyOf(assembled.notes());
         MutableBag<Note> already = HashBag.newBag(told);
         tell(notes.stream().filter(note -> !already.remove(note)).toList());
         List<SegmentTokens> tokens = List.copyOf(Arrays.asList(segments));
         return new Recipe.Outcome(
-                recording.facts(),
-                recording.seconds(),
+                audio,
+                seconds,
                 notes,
                 tokens,
                 assembled.invalid(),
                 assembled.dropped(),
                 remarks,
-                TokenHealth.warnings(tokenizer, tokens, assembled, recording.facts()));
+                TokenHealth.warnings(tokenizer, tokens, assembled, audio));
     }
 
     private void tell(List<Note> notes) {

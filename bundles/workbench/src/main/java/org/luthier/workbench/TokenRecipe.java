@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.collections.api.list.primitive.IntList;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
+import org.luthier.api.audio.AudioFacts;
 import org.luthier.api.audio.Recording;
 import org.luthier.api.model.Decoder;
 import org.luthier.api.model.Position;
@@ -35,20 +36,76 @@ record TokenRecipe(
     /** Rows that a worker decodes together unless told: more are hardly faster a row, and each needs its memory. */
     private static final int MOST_SEGMENTS = 40;
 
+    /** Gives a session what the next segments are decoded from. Used by one worker. */
+    interface Feed extends AutoCloseable {
+        /** Begins the session with some segments. */
+        void begin(Position at, Session session, Phases.Work work);
+
+        @Override
+        void close();
+    }
+
+    /** Opens the feed of a worker. */
+    @FunctionalInterface
+    interface Feeds {
+        /** @param rows most segments at once
+         * @param probe for whatever the feed computes */
+        Feed open(int rows, Probe probe);
+    }
+
     @Override
     public Outcome transcribe(Source source, Run run) {
         Recording recording = source.read(model.frontend().framing().sampleRate());
-        Segments segments = new Segments(recording.samples(), run);
-        if (segments.keeper != null) {
-            segments.keeper.begin(model.layout());
+        float[] samples = recording.samples();
+        Keeper keeper = run.listeners().keeper();
+        if (keeper != null) {
+            keeper.begin(model.layout());
         }
+        return decode(
+                model.frontend().framing().segments(samples.length),
+                (rows, probe) -> new Samples(new SegmentFeatures(model.frontend(), samples, rows), probe, keeper),
+                recording.facts(),
+                recording.seconds(),
+                run);
+    }
+
+    /**
+     * Makes notes of what sessions are fed.
+     *
+     * @param count segments of the recording
+     * @param audio what the file was
+     * @param seconds length of the recording
+     */
+    Outcome decode(int count, Feeds feeds, AudioFacts audio, double seconds, Run run) {
+        Segments segments = new Segments(count, feeds, run);
         long begin = Phases.now();
         Workers.run(run.name() + "-worker", segments.workers(), run.cancellation(), segments::work);
         run.phases().divide(segments.work, begin);
         begin = Phases.now();
-        Outcome outcome = segments.notes.finish(recording, remarks);
+        Outcome outcome = segments.notes.finish(audio, seconds, remarks);
         run.phases().add(Phases.Phase.NOTES, begin);
         return outcome;
+    }
+
+    /** Feeds the segments of a recording, through the front end. */
+    private record Samples(SegmentFeatures frontend, Probe probe, Keeper keeper) implements Feed {
+        @Override
+        public void begin(Position at, Session session, Phases.Work work) {
+            long begin = Phases.now();
+            // [segments, feature shape...]
+            INDArray features = frontend.of(at, probe);
+            begin = work.add(Phases.Phase.FRONTEND, begin);
+            session.begin(features, at);
+            if (keeper != null) {
+                keeper.keep(at, features, session.encoded());
+            }
+            work.add(Phases.Phase.ENCODER, begin);
+        }
+
+        @Override
+        public void close() {
+            frontend.close();
+        }
     }
 
     /** The first segment of a group; the sizes of groups differ by one at most. */
@@ -71,21 +128,19 @@ record TokenRecipe(
 
     /** The segments of a recording, dealt out to the workers in groups. */
     private final class Segments {
-        private final float[] samples;
-        private final Run run;
-        private final Keeper keeper;
         private final int count;
+        private final Feeds feeds;
+        private final Run run;
         private final int groups;
         private final TokenNotes notes;
         private final AtomicInteger next = new AtomicInteger();
         private final AtomicInteger done = new AtomicInteger();
         private final Phases.Work work = new Phases.Work();
 
-        private Segments(float[] samples, Run run) {
-            this.samples = samples;
+        private Segments(int count, Feeds feeds, Run run) {
+            this.count = count;
+            this.feeds = feeds;
             this.run = run;
-            this.keeper = run.listeners().keeper();
-            this.count = model.frontend().framing().segments(samples.length);
             this.groups = groups(count, run.workers(), run.batch());
             this.notes = new TokenNotes(
                     model, tokenizer, assembly, count, run.listeners().notes());
@@ -99,31 +154,19 @@ record TokenRecipe(
         private void work(Cancellation stop) {
             int rows = (count - 1) / groups + 1;
             Probe probe = new Stopper(stop);
-            try (SegmentFeatures features = new SegmentFeatures(model.frontend(), samples, rows);
+            try (Feed feed = feeds.open(rows, probe);
                     Session session = model.open(rows, probe)) {
                 for (int group = next.getAndIncrement(); group < groups; group = next.getAndIncrement()) {
                     stop.check();
                     int first = firstSegment(group, groups, count);
                     int size = firstSegment(group + 1, groups, count) - first;
-                    begin(Position.segments(first, size), features, session, probe);
+                    feed.begin(Position.segments(first, size), session, work);
                     List<IntList> ids = decode(size, session, stop);
                     long begin = Phases.now();
                     notes.add(first, ids);
                     work.add(Phases.Phase.NOTES, begin);
                 }
             }
-        }
-
-        private void begin(Position at, SegmentFeatures frontend, Session session, Probe probe) {
-            long begin = Phases.now();
-            // [segments, feature shape...]
-            INDArray features = frontend.of(at, probe);
-            begin = work.add(Phases.Phase.FRONTEND, begin);
-            session.begin(features, at);
-            if (keeper != null) {
-                keeper.keep(at, features, session.encoded());
-            }
-            work.add(Phases.Phase.ENCODER, begin);
         }
 
         private List<IntList> decode(int size, Session session, Cancellation stop) {
