@@ -34,11 +34,11 @@ public record ModelDefinition(
         String citation,
         Path folder) {
     /**
-     * One file that the weights come from.
+     * One file, or one folder, that the weights come from.
      *
-     * @param url where
-     * @param bytes size
-     * @param sha256 checksum, lower-case hexadecimal
+     * @param url where; of a folder it ends with a slash
+     * @param bytes size, of a folder that of all files; 0 if not known
+     * @param sha256 checksum, lower-case hexadecimal; of a folder that of its sorted sha256sum lines. Null if not known
      */
     public record Source(String url, long bytes, String sha256) {}
 

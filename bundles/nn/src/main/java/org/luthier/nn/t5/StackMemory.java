@@ -45,6 +45,11 @@ public final class StackMemory implements AutoCloseable {
         return batch;
     }
 
+    /** What kernels of this session work in. */
+    public Scratch scratch() {
+        return scratch;
+    }
+
     /** Frees all of it. */
     @Override
     public void close() {
