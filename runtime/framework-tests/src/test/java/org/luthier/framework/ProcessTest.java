@@ -21,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -150,6 +151,10 @@ class ProcessTest {
         "2, --threads, --threads zero env",
         "2, --heap, --heap lots env",
         "2, --heap, env --heap lots",
+        "2, at least 32m, --heap 31m env",
+        "2, at least 32m, env --heap 1k",
+        "2, at most, env --heap=99999g",
+        "2, at most, --heap 9999999999999999999999g env",
         "2, --backend, --backend abacus env",
         "2, --backend, env --backend=abacus",
         "1, cuda, --backend cuda env",
@@ -161,6 +166,27 @@ class ProcessTest {
         assertEquals("", ended.out());
         assertTrue(ended.err().startsWith("luthier: ") && ended.err().contains(part), ended.err());
         assertTrue(ended.err().lines().count() <= 2, ended.err());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"model:list", "--version", "score:compare SAMPLE SAMPLE --json", "help env", ""})
+    @EnabledOnOs(OS.LINUX)
+    void aResultThatCannotBeWrittenIsAFailure(String line) throws Exception {
+        String sample = Luthier.LAYOUT.resolve("samples/bach-prelude.mid").toString();
+        List<String> command =
+                new ArrayList<>(List.of(Luthier.LAYOUT.resolve("luthier").toString()));
+        Stream.of(line.split(" "))
+                .filter(word -> !word.isEmpty())
+                .forEach(word -> command.add(word.equals("SAMPLE") ? sample : word));
+        Path in = Files.writeString(folder.resolve("commands"), "model:list\n");
+        Path err = folder.resolve("full");
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectInput(in.toFile())
+                .redirectOutput(Path.of("/dev/full").toFile())
+                .redirectError(err.toFile());
+        builder.environment().putAll(environment);
+        Ended ended = new Running(builder.start(), in, err).end().expect(1);
+        isOneLine(ended.err(), "could not be written to the standard output");
     }
 
     @Test

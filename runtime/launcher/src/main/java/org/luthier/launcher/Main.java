@@ -2,6 +2,7 @@ package org.luthier.launcher;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -10,32 +11,42 @@ import java.util.Map;
 
 /** The process that {@code ./luthier} starts: one command, or the interactive shell. */
 public final class Main {
+    /** A comparison found something: as much a success as 0. */
+    private static final int FOUND = 3;
+
     private Main() {}
 
     /**
-     * Exits with the command's code; 1 if Luthier cannot be started, 2 if the command line makes no sense, 130 if interrupted.
+     * Exits with the command's code; 1 if Luthier cannot be started or its result not be written, 2 if the command line makes no sense, 130 if interrupted.
      *
      * <p>System properties, set by the script: {@code luthier.install} (the built or unpacked folder) and {@code luthier.stdin.tty}
      * (whether the standard input is a terminal); the shell also reads {@code luthier.stderr.tty}.
      */
     public static void main(String[] arguments) {
+        // Gogo puts a stream of its own in its place.
+        PrintStream out = System.out;
         int code;
         try {
-            code = run(Arguments.parse(arguments));
+            code = run(Arguments.parse(arguments), out);
         } catch (LaunchException e) {
             System.err.println("luthier: " + e.getMessage());
             code = e.exitCode();
         }
+        // Print streams keep their troubles to themselves.
+        if (out.checkError()) {
+            System.err.println("luthier: the result could not be written to the standard output: it is full or closed");
+            code = code == 0 || code == FOUND ? 1 : code;
+        }
         System.exit(code);
     }
 
-    private static int run(Arguments arguments) {
+    private static int run(Arguments arguments, PrintStream out) {
         if (arguments.version()) {
-            System.out.println(resource("version.txt").strip());
+            out.println(resource("version.txt").strip());
             return 0;
         }
         if (arguments.help()) {
-            System.out.print(resource("help.txt"));
+            out.print(resource("help.txt"));
             return 0;
         }
         Signals signals = Signals.install();
@@ -50,7 +61,7 @@ public final class Main {
                 signals.commandBegins();
                 return switch (mode) {
                     case COMMAND -> launcher.run(arguments.command().toArray(String[]::new));
-                    case SESSION -> PipedCommands.run(launcher.context(), signals);
+                    case SESSION -> PipedCommands.run(launcher.context(), signals, out);
                     case TERMINAL -> shell.await(folders.cache().resolve("logs"));
                 };
             } catch (IOException e) {

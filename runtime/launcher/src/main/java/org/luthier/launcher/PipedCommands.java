@@ -32,11 +32,13 @@ final class PipedCommands {
 
     private static final long CLEAN_UP_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-    private final PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
+    private final PrintStream out;
     private final Class<?> type;
     private final Object session;
 
-    private PipedCommands(ServiceReference<?> reference, Object processor) throws ReflectiveOperationException {
+    private PipedCommands(ServiceReference<?> reference, Object processor, PrintStream out)
+            throws ReflectiveOperationException {
+        this.out = out;
         type = reference.getBundle().loadClass("org.apache.felix.service.command.CommandSession");
         session = reference
                 .getBundle()
@@ -53,7 +55,7 @@ final class PipedCommands {
     /** Runs all lines; a failure does not stop the rest, an interruption does.
      *
      * @return the exit code of the last command that failed, or 0 */
-    static int run(BundleContext context, Signals signals) throws IOException {
+    static int run(BundleContext context, Signals signals, PrintStream out) throws IOException {
         ServiceReference<?> reference = context.getServiceReference(PROCESSOR);
         if (reference == null) {
             throw LaunchException.failed("the shell did not start: no service " + PROCESSOR);
@@ -61,7 +63,7 @@ final class PipedCommands {
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
         int code = 0;
         try {
-            PipedCommands commands = new PipedCommands(reference, context.getService(reference));
+            PipedCommands commands = new PipedCommands(reference, context.getService(reference), out);
             signals.betweenCommands();
             String line;
             while (code != INTERRUPTED && (line = lines.readLine()) != null) {
