@@ -8,6 +8,7 @@ import org.luthier.api.LuthierException;
 import org.luthier.api.audio.AudioFacts;
 import org.luthier.api.audio.Recording;
 import org.luthier.api.model.FrameModel;
+import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.api.notes.FrameLayout;
@@ -29,8 +30,7 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
     @Override
     public Outcome transcribe(Source source, Run run) {
         if (run.listeners().keeper() != null) {
-            throw new LuthierException("a job of model " + model.definition().id()
-                    + " cannot be kept: only models that write tokens have what is kept");
+            throw notKept(model.definition());
         }
         // The samples are nobody's once the frames are there: an hour of them is 300 MB.
         Frames frames = frames(source.read(model.frontend().framing().sampleRate()), run);
@@ -42,6 +42,11 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
         List<Note> result = List.copyOf(notes);
         run.listeners().notes().told(result);
         return new Outcome(frames.audio(), frames.seconds(), result, List.of(), 0, 0, List.of(), List.of());
+    }
+
+    static LuthierException notKept(ModelDefinition definition) {
+        return new LuthierException("a job of model " + definition.id()
+                + " cannot be kept: it writes no tokens that could be decoded again; leave out --keep");
     }
 
     private record Frames(AudioFacts audio, double seconds, Posteriorgrams posteriorgrams) {}

@@ -36,6 +36,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * program, drum.
  */
 public final class KeptJob implements AutoCloseable {
+    /** Stands for the id of a writer where {@link TranscribeFiles} is to keep the job. */
+    public static final String OUTPUT = "job";
+
     static final String FORMAT = "luthier-job/1";
     static final String FEATURES = "features.";
     static final String ENCODED = "encoded.";
@@ -116,6 +119,13 @@ public final class KeptJob implements AutoCloseable {
     /** What tokens the model writes. */
     public TokenLayout layout() {
         return layout;
+    }
+
+    /** Shape of the features of one segment. */
+    public List<Long> featureShape() {
+        return transcription.segments().isEmpty()
+                ? List.of()
+                : file.tensors().get(FEATURES + 0).shape();
     }
 
     /** Whether the model has an encoder, whose output was kept. */

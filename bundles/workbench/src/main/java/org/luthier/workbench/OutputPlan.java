@@ -22,7 +22,7 @@ public record OutputPlan(List<Entry> entries, Set<Path> folders, boolean force) 
     /**
      * A kind of file that is asked for.
      *
-     * @param writer id of the writer
+     * @param writer id of the writer, or {@link KeptJob#OUTPUT} for the job itself
      * @param suffix of the file, with its dot
      * @param where null for beside the audio file
      * @param settings values for the writer's parameters, as a user wrote them
@@ -48,7 +48,7 @@ public record OutputPlan(List<Entry> entries, Set<Path> folders, boolean force) 
     /**
      * A file to write.
      *
-     * @param writer id of the writer
+     * @param writer id of the writer, or {@link KeptJob#OUTPUT} for the job itself
      * @param path where
      * @param settings values for the writer's parameters, as a user wrote them
      */

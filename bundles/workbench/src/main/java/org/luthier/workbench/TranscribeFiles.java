@@ -47,13 +47,16 @@ public final class TranscribeFiles {
      *
      * @param request everything but the audio file
      * @return how many could not be done
-     * @throws LuthierException before any work if a setting or an id is wrong
+     * @throws LuthierException before any work if a setting or an id is wrong, or jobs are to be kept of a model that writes no tokens
      * @throws org.luthier.api.CancelledException if it was cancelled; what was finished stays
      */
     public int run(OutputPlan plan, TranscriptionRequest request, Listener listener, Cancellation cancellation) {
         workbench.check(request);
         for (OutputPlan.Entry entry : plan.entries()) {
-            entry.targets().forEach(target -> withWriter(target, (writer, settings) -> {}));
+            written(entry).forEach(target -> withWriter(target, (writer, settings) -> {}));
+            if (kept(entry).isPresent()) {
+                workbench.checkKeeps(request);
+            }
         }
         int failures = 0;
         for (OutputPlan.Entry entry : plan.entries()) {
@@ -79,32 +82,79 @@ public final class TranscribeFiles {
         for (OutputPlan.Target target : entry.targets()) {
             AtomicFile.check(missingFolder(target, plan).orElse(target.path()), plan.force());
         }
-        Transcription transcription =
-                workbench.transcribe(request.withAudio(entry.audio()), listener.begun(entry), cancellation);
         // The newest first, so that a folder is empty when it goes.
         List<Path> created = new ArrayList<>();
         try {
-            for (OutputPlan.Target target : entry.targets()) {
+            Transcription transcription =
+                    transcribe(entry, plan, request, Listeners.of(listener.begun(entry)), cancellation, created);
+            for (OutputPlan.Target target : written(entry)) {
                 cancellation.check();
-                missingFolder(target, plan).ifPresent(folder -> {
-                    if (create(folder)) {
-                        created.add(0, folder);
-                    }
-                });
-                boolean fresh = !Files.exists(target.path());
-                withWriter(
+                write(
                         target,
-                        (writer, settings) -> AtomicFile.write(
-                                target.path(), plan.force(), out -> writer.write(transcription, settings, out)));
-                if (fresh) {
-                    created.add(0, target.path());
-                }
+                        plan,
+                        created,
+                        () -> withWriter(
+                                target,
+                                (writer, settings) -> AtomicFile.write(
+                                        target.path(),
+                                        plan.force(),
+                                        out -> writer.write(transcription, settings, out))));
             }
+            return transcription;
         } catch (RuntimeException | Error e) {
             created.forEach(TranscribeFiles::delete);
             throw e;
         }
-        return transcription;
+    }
+
+    /** Transcribes one file, and keeps the job if the plan says so. */
+    private Transcription transcribe(
+            OutputPlan.Entry entry,
+            OutputPlan plan,
+            TranscriptionRequest request,
+            Listeners listeners,
+            Cancellation cancellation,
+            List<Path> created) {
+        TranscriptionRequest one = request.withAudio(entry.audio());
+        Optional<OutputPlan.Target> kept = kept(entry);
+        if (kept.isEmpty()) {
+            return workbench.transcribe(one, listeners, cancellation);
+        }
+        Transcription[] transcription = new Transcription[1];
+        write(kept.get(), plan, created, () -> {
+            try (KeptJobWriter keeper = new KeptJobWriter(kept.get().path(), plan.force())) {
+                transcription[0] = workbench.transcribe(one, listeners.withKeeper(keeper), cancellation);
+                keeper.finish(transcription[0]);
+            }
+        });
+        return transcription[0];
+    }
+
+    /** Writes a file, making its folder if need be, and remembers what was not there before. */
+    private static void write(OutputPlan.Target target, OutputPlan plan, List<Path> created, Runnable work) {
+        missingFolder(target, plan).ifPresent(folder -> {
+            if (create(folder)) {
+                created.add(0, folder);
+            }
+        });
+        boolean fresh = !Files.exists(target.path());
+        work.run();
+        if (fresh) {
+            created.add(0, target.path());
+        }
+    }
+
+    private static Optional<OutputPlan.Target> kept(OutputPlan.Entry entry) {
+        return entry.targets().stream()
+                .filter(target -> target.writer().equals(KeptJob.OUTPUT))
+                .findFirst();
+    }
+
+    /** The files that writers write. */
+    private static List<OutputPlan.Target> written(OutputPlan.Entry entry) {
+        return entry.targets().stream()
+                .filter(target -> !target.writer().equals(KeptJob.OUTPUT))
+                .toList();
     }
 
     /** The folder to make before a file can be written. */

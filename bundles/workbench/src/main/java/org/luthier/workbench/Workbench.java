@@ -160,6 +160,14 @@ public final class Workbench implements AutoCloseable {
         prepare(choice, new RunningJob(request, Cancellation.NONE)).leases().close();
     }
 
+    /** Finds out before any work that a job cannot be kept. */
+    void checkKeeps(TranscriptionRequest request) {
+        Choice choice = choose(request.model(), request.checkpoint(), Cancellation.NONE);
+        if (!choice.writesTokens()) {
+            throw FrameRecipe.notKept(choice.definition());
+        }
+    }
+
     /** Cancels the jobs, waits for them and closes the models. */
     @Override
     public void close() {
