@@ -4,10 +4,16 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.FutureTask;
+import org.luthier.api.CancelledException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.Ledger;
@@ -16,18 +22,29 @@ import org.luthier.api.checkpoint.Weights;
 import org.luthier.files.Sha256;
 
 /**
- * Weights that name rules made of a checkpoint, read when they are taken. Used by one thread.
+ * Weights that name rules made of a checkpoint, read when they are taken, or a little before by threads that are free. May be used by
+ * several threads.
  *
  * <p>The checkpoint must stay open until {@link #finish()} or {@link #ledger()} has returned; both read what nobody has read yet, so
  * that the ledger has every checksum.
  */
 public final class MappedWeights implements Weights {
+    /** Bytes of weights that may be read and not yet taken. */
+    private static final long MOST_AHEAD = 1 << 26;
+
     private final Checkpoint checkpoint;
     private final String family;
     private final List<Mapping> mappings;
     private final Map<String, Mapping> byTarget = new LinkedHashMap<>();
-    private final Map<Mapping, Ledger.Entry> entries = new LinkedHashMap<>();
-    private final Set<String> taken = new HashSet<>();
+    private final Map<Mapping, Ledger.Entry> entries = new ConcurrentHashMap<>();
+    private final Map<String, FutureTask<float[]>> reads = new ConcurrentHashMap<>();
+    private final Set<String> taken = ConcurrentHashMap.newKeySet();
+
+    /** Guarded by this object, as are the two below. */
+    private final Iterator<Mapping> next;
+
+    private final Set<String> ahead = new HashSet<>();
+    private long bytesAhead;
     private Ledger ledger;
 
     /**
@@ -36,7 +53,12 @@ public final class MappedWeights implements Weights {
      * @param how for the ledger
      * @param target what comes out, or null if it is dropped
      */
-    record Mapping(TensorInfo source, String how, TensorInfo target, Transform transform) {}
+    record Mapping(TensorInfo source, String how, TensorInfo target, Transform transform) {
+        /** Bytes of what comes out. */
+        long bytes() {
+            return Shapes.bytes(target.shape(), target.dtype());
+        }
+    }
 
     MappedWeights(Checkpoint checkpoint, String family, List<Mapping> mappings) {
         this.checkpoint = checkpoint;
@@ -47,6 +69,7 @@ public final class MappedWeights implements Weights {
                 byTarget.put(mapping.target().name(), mapping);
             }
         }
+        this.next = byTarget.values().iterator();
     }
 
     /** The weights under their canonical names, in the order of the checkpoint. */
@@ -82,7 +105,54 @@ public final class MappedWeights implements Weights {
         if (!taken.add(name)) {
             throw new IllegalStateException("weight '" + name + "' was taken before");
         }
-        return Floats.of(checkpoint.name(), mapping.target(), bytes(name));
+        FutureTask<float[]> read = reading(mapping);
+        readAhead();
+        // Does nothing if another thread has begun with it.
+        read.run();
+        try {
+            return read.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancelledException();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) e.getCause();
+        } finally {
+            forget(mapping);
+        }
+    }
+
+    private FutureTask<float[]> reading(Mapping mapping) {
+        String name = mapping.target().name();
+        return reads.computeIfAbsent(
+                name, key -> new FutureTask<>(() -> Floats.of(checkpoint.name(), mapping.target(), bytes(name))));
+    }
+
+    /**
+     * Has other threads read what comes next in the checkpoint. That is the order of the model only roughly: what it asks for before its
+     * turn, it reads itself.
+     */
+    private synchronized void readAhead() {
+        while (next.hasNext() && bytesAhead < MOST_AHEAD) {
+            Mapping mapping = next.next();
+            String name = mapping.target().name();
+            // What is large may be so by mistake; taking it tells.
+            if (!taken.contains(name) && mapping.bytes() <= MOST_AHEAD) {
+                ahead.add(name);
+                bytesAhead += mapping.bytes();
+                ForkJoinPool.commonPool().execute(reading(mapping));
+            }
+        }
+    }
+
+    private synchronized void forget(Mapping mapping) {
+        String name = mapping.target().name();
+        reads.remove(name);
+        if (ahead.remove(name)) {
+            bytesAhead -= mapping.bytes();
+        }
     }
 
     @Override
@@ -101,7 +171,7 @@ public final class MappedWeights implements Weights {
     }
 
     @Override
-    public Ledger ledger() {
+    public synchronized Ledger ledger() {
         if (ledger == null) {
             List<Ledger.Entry> all = new ArrayList<>();
             for (Mapping mapping : mappings) {
@@ -119,18 +189,22 @@ public final class MappedWeights implements Weights {
     private ByteBuffer read(Mapping mapping) {
         ByteBuffer stored = checkpoint.read(mapping.source().name()).order(ByteOrder.LITTLE_ENDIAN);
         ByteBuffer bytes = mapping.transform().apply(mapping.source(), stored);
-        entries.computeIfAbsent(mapping, key -> {
+        if (!entries.containsKey(mapping)) {
             String before = Sha256.hex(stored);
             TensorInfo told = mapping.target() == null ? mapping.source() : mapping.target();
-            return new Ledger.Entry(
-                    mapping.source().name(),
-                    mapping.how(),
-                    mapping.target() == null ? null : told.name(),
-                    told.shape(),
-                    told.dtype(),
-                    before,
-                    mapping.target() == null ? null : mapping.transform().isCopy() ? before : Sha256.hex(bytes));
-        });
+            entries.put(
+                    mapping,
+                    new Ledger.Entry(
+                            mapping.source().name(),
+                            mapping.how(),
+                            mapping.target() == null ? null : told.name(),
+                            told.shape(),
+                            told.dtype(),
+                            before,
+                            mapping.target() == null
+                                    ? null
+                                    : mapping.transform().isCopy() ? before : Sha256.hex(bytes)));
+        }
         return bytes;
     }
 

@@ -59,7 +59,7 @@ class T5xDamageTest {
         List<Path> files = files(folder);
         Random random = new Random(SEED);
         int refused = 0;
-        for (int copy = 0; copy < 4000; copy++) {
+        for (int copy = 0; copy < 3000; copy++) {
             Path file = files.get(copy % files.size());
             byte[] valid = Files.readAllBytes(file);
             byte[] damaged = valid.clone();
@@ -85,7 +85,7 @@ class T5xDamageTest {
             Files.write(file, valid);
         }
         // Data and unused fields may change; most damage is seen.
-        assertTrue(refused > 2000, refused + " refused");
+        assertTrue(refused > 1500, refused + " refused");
         assertEquals(whole, arrays(folder));
     }
 
@@ -217,11 +217,11 @@ class T5xDamageTest {
                 "\u00a5shape\u0092\u00cd\u0003\u0000\u00cd\u0002\u0000");
         assertEquals("disagreement", refused(folder, header));
         byte[] smaller =
-                replaced(file, at, "\u00a6chunks\u0092\u00cd\u0004\u0000", "\u00a6chunks\u0092\u00cd\u0003\u0000");
-        smaller = replaced(smaller, at, "\u00a5shape\u0092\u00cd\u0004\u0000", "\u00a5shape\u0092\u00cd\u0003\u0000");
-        smaller = replaced(smaller, at, "max\u0092\u0091\u00cd\u0004\u0000", "max\u0092\u0091\u00cd\u0003\u0000");
+                replaced(file, at, "\u00a6chunks\u0092\u00cd\u0004\u0000", "\u00a6chunks\u0092\u00cd\u0003\u00f8");
+        smaller = replaced(smaller, at, "\u00a5shape\u0092\u00cd\u0004\u0000", "\u00a5shape\u0092\u00cd\u0003\u00f8");
+        smaller = replaced(smaller, at, "max\u0092\u0091\u00cd\u0004\u0000", "max\u0092\u0091\u00cd\u0003\u00f8");
         Files.write(folder.resolve("checkpoint"), smaller);
-        Files.writeString(header, text.replace("[1024,512]", "[768,512]"));
+        Files.writeString(header, text.replace("[1024,512]", "[1016,512]"));
         assertEquals("length", refused(folder, chunk));
         Files.writeString(header, text);
 
