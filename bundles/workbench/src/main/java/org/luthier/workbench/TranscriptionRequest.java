@@ -2,7 +2,7 @@ package org.luthier.workbench;
 
 import java.nio.file.Path;
 import java.util.Map;
-import org.luthier.api.LuthierException;
+import org.luthier.api.UsageException;
 import org.luthier.api.model.Execution;
 
 /**
@@ -35,8 +35,7 @@ public record TranscriptionRequest(
     public TranscriptionRequest {
         settings = Map.copyOf(settings);
         if (batch != null && (batch < 1 || batch > MOST_SEGMENTS)) {
-            throw new LuthierException(
-                    "--batch: expected a whole number from 1 to " + MOST_SEGMENTS + ", got " + batch);
+            throw new UsageException("--batch: expected a whole number from 1 to " + MOST_SEGMENTS + ", got " + batch);
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
+import org.luthier.api.UsageException;
 import org.luthier.api.audio.AudioFacts;
 import org.luthier.api.audio.AudioReader;
 import org.luthier.api.audio.Recording;
@@ -388,7 +389,7 @@ public final class Workbench implements AutoCloseable {
     private Execution executionOf(Execution wanted) {
         Execution used = wanted == null ? execution : wanted;
         if (used.workers() < 1) {
-            throw new LuthierException("--threads: expected at least 1, got " + used.workers());
+            throw new UsageException("--threads: expected at least 1, got " + used.workers());
         }
         return used;
     }

@@ -53,7 +53,7 @@ public record Parameter(
      * Reads a value as a user wrote it.
      *
      * @return a value of this parameter's type
-     * @throws org.luthier.api.LuthierException if the text is no such value, or out of bounds
+     * @throws org.luthier.api.UsageException if the text is no such value, or out of bounds
      */
     public Object parse(String text) {
         return switch (type) {

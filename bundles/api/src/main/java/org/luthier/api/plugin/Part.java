@@ -19,4 +19,11 @@ public interface Part {
     default List<Parameter> parameters() {
         return List.of();
     }
+
+    /**
+     * Finds out before any work whether values, each within its bounds, go together.
+     *
+     * @throws org.luthier.api.UsageException if they contradict each other
+     */
+    default void check(Settings settings) {}
 }

@@ -4,7 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.luthier.api.LuthierException;
+import org.luthier.api.UsageException;
 
 /** The values of a part's parameters for one job: every parameter has one, each of the right type and within its bounds. */
 public final class Settings {
@@ -23,7 +23,8 @@ public final class Settings {
      * The defaults of a part with some values changed.
      *
      * @param changes parameter name to value, as a user wrote it
-     * @throws LuthierException for a name that the part does not have, or a value out of bounds or of another type
+     * @throws UsageException for a name that the part does not have, a value out of bounds or of another type, or values that contradict
+     *     each other
      */
     public static Settings of(Part part, Map<String, String> changes) {
         Map<String, Object> values = new LinkedHashMap<>();
@@ -34,11 +35,13 @@ public final class Settings {
         }
         for (String name : changes.keySet()) {
             if (!values.containsKey(name)) {
-                throw new LuthierException("unknown parameter --" + name + " for " + part.id() + ": it has "
+                throw new UsageException("unknown parameter --" + name + " for " + part.id() + ": it has "
                         + (values.isEmpty() ? "none" : String.join(", ", values.keySet())));
             }
         }
-        return new Settings(values);
+        Settings settings = new Settings(values);
+        part.check(settings);
+        return settings;
     }
 
     /** The value of a number that is always set. */
@@ -74,14 +77,14 @@ public final class Settings {
         return value;
     }
 
-    static LuthierException refuse(Parameter parameter, String text) {
+    static UsageException refuse(Parameter parameter, String text) {
         String expected = switch (parameter.type()) {
             case NUMBER -> "a number from " + parameter.minimum() + " to " + parameter.maximum();
             case INTEGER -> "a whole number from " + (long) parameter.minimum() + " to " + (long) parameter.maximum();
             case FLAG -> "true or false";
             case TEXT -> "text";
         };
-        return new LuthierException("--" + parameter.name() + ": expected " + expected
+        return new UsageException("--" + parameter.name() + ": expected " + expected
                 + (parameter.unit().isEmpty() ? "" : " " + parameter.unit()) + ", got '" + text + "'");
     }
 }

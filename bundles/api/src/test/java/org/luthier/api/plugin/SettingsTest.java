@@ -10,7 +10,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.luthier.api.LuthierException;
+import org.luthier.api.UsageException;
 
 class SettingsTest {
     private static final Part PART = new Part() {
@@ -32,6 +32,13 @@ class SettingsTest {
                     Parameter.flag("infer", true, "Whether to infer."),
                     Parameter.number("min-hz", null, 20, 5000, "Hz", "Lowest pitch."),
                     Parameter.text("title", null, "A title."));
+        }
+
+        @Override
+        public void check(Settings settings) {
+            if (settings.number("threshold") == 1 && settings.flag("infer")) {
+                throw new UsageException("--threshold 1 leaves nothing to --infer");
+            }
         }
     };
 
@@ -68,15 +75,21 @@ class SettingsTest {
         "min-hz,19"
     })
     void valuesOutOfBoundsOrOfAnotherTypeAreRefused(String name, String text) {
-        LuthierException refused = assertThrows(LuthierException.class, () -> Settings.of(PART, Map.of(name, text)));
+        UsageException refused = assertThrows(UsageException.class, () -> Settings.of(PART, Map.of(name, text)));
         assertTrue(refused.getMessage().startsWith("--" + name + ": expected "), refused.getMessage());
         assertTrue(refused.getMessage().endsWith("got '" + text + "'"), refused.getMessage());
     }
 
     @Test
+    void valuesThatContradictEachOtherAreRefusedByThePart() {
+        assertThrows(UsageException.class, () -> Settings.of(PART, Map.of("threshold", "1")));
+        assertEquals(
+                1, Settings.of(PART, Map.of("threshold", "1", "infer", "no")).number("threshold"));
+    }
+
+    @Test
     void unknownNamesAreRefusedWithTheNamesThereAre() {
-        LuthierException refused =
-                assertThrows(LuthierException.class, () -> Settings.of(PART, Map.of("treshold", "0.1")));
+        UsageException refused = assertThrows(UsageException.class, () -> Settings.of(PART, Map.of("treshold", "0.1")));
         assertTrue(refused.getMessage().contains("treshold"), refused.getMessage());
         assertTrue(refused.getMessage().contains("threshold, tolerance"), refused.getMessage());
     }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
+import org.luthier.api.UsageException;
 import org.luthier.api.notes.FrameClock;
 import org.luthier.api.notes.FrameLayout;
 import org.luthier.api.notes.FrameLayout.Output;
@@ -102,6 +103,16 @@ public final class BasicPitchNoteAssembler implements FrameNoteAssembler {
         return notes;
     }
 
+    @Override
+    public void check(Settings settings) {
+        if (settings.isSet("min-hz")
+                && settings.isSet("max-hz")
+                && settings.number("min-hz") > settings.number("max-hz")) {
+            throw new UsageException("--min-hz " + settings.number("min-hz") + " is above --max-hz "
+                    + settings.number("max-hz") + ": no note lies between them; swap the two");
+        }
+    }
+
     /** What is not a number is never quiet, so it would make long notes of nothing. */
     private static void checkNumbers(Posteriorgram output, Cancellation cancellation) {
         for (int frame = 0; frame < output.frames(); frame++) {
@@ -119,12 +130,6 @@ public final class BasicPitchNoteAssembler implements FrameNoteAssembler {
     }
 
     static NoteCreation.Rules rules(Settings settings, double framesPerSecond) {
-        if (settings.isSet("min-hz")
-                && settings.isSet("max-hz")
-                && settings.number("min-hz") > settings.number("max-hz")) {
-            throw new LuthierException("--min-hz " + settings.number("min-hz") + " is above --max-hz "
-                    + settings.number("max-hz") + ": no note lies between them; swap the two");
-        }
         return new NoteCreation.Rules(
                 settings.number("onset-threshold"),
                 settings.number("frame-threshold"),

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
+import org.luthier.api.UsageException;
 import org.luthier.api.notes.FrameLayout;
 import org.luthier.api.notes.FrameLayout.Output;
 import org.luthier.api.notes.Note;
@@ -63,9 +64,8 @@ class BasicPitchNoteAssemblerTest {
 
     @Test
     void limitsThatLeaveNothingAreRefused() {
-        Settings settings = Settings.of(assembler, Map.of("min-hz", "500", "max-hz", "200"));
         String message = assertThrows(
-                        LuthierException.class, () -> assembler.assemble(recording(50), settings, Cancellation.NONE))
+                        UsageException.class, () -> Settings.of(assembler, Map.of("min-hz", "500", "max-hz", "200")))
                 .getMessage();
         assertTrue(message.contains("500") && message.contains("200"), message);
     }
