@@ -161,6 +161,19 @@ class LayerCommandsTest {
     }
 
     @Test
+    void saysWhichValueIsNoNumber() {
+        assertEquals(2, trace("--audio", "a.wav", "--segment", "0,x", "-o", "a.trace"));
+        assertEquals(
+                "luthier: layer:trace: --segment: expected a whole number, got 'x'\nTry: luthier layer:trace --help\n",
+                captured.err());
+        Captured argument = new Captured();
+        assertEquals(2, diff(argument, "a\0b", "a.wav"));
+        assertTrue(
+                argument.err().startsWith("luthier: layer:diff: TRACE: 'a b' cannot be a file name here"),
+                argument.err());
+    }
+
+    @Test
     void leavesAnExistingTraceAlone() {
         assertEquals(0, trace("--audio", "a.wav", "-o", "a.trace"));
         assertEquals(1, trace("--audio", "a.wav", "-o", "a.trace"));

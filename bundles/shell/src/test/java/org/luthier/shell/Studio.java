@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
+import org.luthier.api.UsageException;
 import org.luthier.api.audio.AudioFacts;
 import org.luthier.api.audio.AudioReader;
 import org.luthier.api.audio.Recording;
@@ -163,7 +164,17 @@ final class Studio implements AutoCloseable {
 
         @Override
         public List<Parameter> parameters() {
-            return List.of(Parameter.number("threshold", 0.5, 0, 1, "", "Least level of a note."));
+            return List.of(
+                    Parameter.number("threshold", 0.5, 0, 1, "", "Least level of a note."),
+                    Parameter.number("ceiling", null, 0, 1, "", "Largest level of a note."));
+        }
+
+        @Override
+        public void check(Settings settings) {
+            if (settings.isSet("ceiling") && settings.number("threshold") > settings.number("ceiling")) {
+                throw new UsageException("--threshold " + settings.number("threshold") + " is above --ceiling "
+                        + settings.number("ceiling"));
+            }
         }
 
         @Override

@@ -3,6 +3,7 @@ package org.luthier.shell.internal;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.luthier.api.LuthierException;
+import org.luthier.api.UsageException;
 import org.luthier.api.model.Execution;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -67,7 +68,7 @@ public class CommonOptions {
         }
         int workers = global.threads == null ? usual.workers() : global.threads;
         if (workers < 1 || workers > MOST_THREADS) {
-            throw new LuthierException(
+            throw new UsageException(
                     "--threads: expected a whole number from 1 to " + MOST_THREADS + ", got " + workers);
         }
         return new Execution(usual.backend(), kernels == null ? usual.kernels() : kernels, workers);

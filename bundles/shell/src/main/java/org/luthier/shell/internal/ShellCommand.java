@@ -10,8 +10,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
+import org.luthier.api.UsageException;
 import org.luthier.api.plugin.Parameter;
 import org.luthier.workbench.OutputPlan;
 import org.luthier.workbench.Versions;
@@ -44,6 +47,9 @@ public abstract class ShellCommand<O extends CommonOptions> {
     public static final int INTERRUPTED = 130;
 
     private static final int USAGE_WIDTH = 100;
+    /** How picocli begins to tell of a value: with the option's name, or with an argument's label in brackets. */
+    private static final Pattern WRONG_VALUE = Pattern.compile("Invalid value for "
+            + "(?:option '(--?[^']+)'(?: \\([^)]*\\))?|positional parameter at index \\S+ \\(<?([^)>]+)>?\\)): (.*)");
 
     private final Surroundings surroundings;
     private final Supplier<O> fresh;
@@ -143,7 +149,9 @@ public abstract class ShellCommand<O extends CommonOptions> {
             options.settings().putAll(PartOptions.read(parsed, parameters));
             return run(options, console.quiet(options.global.quiet));
         } catch (ParameterException e) {
-            return misused(e, console);
+            return misused(wording(e), console);
+        } catch (UsageException e) {
+            return misused(e.getMessage(), console);
         } catch (Throwable e) {
             return tell(e, console);
         } finally {
@@ -170,6 +178,8 @@ public abstract class ShellCommand<O extends CommonOptions> {
                 .setCommandName("luthier " + name())
                 .setExpandAtFiles(false)
                 .setAllowOptionsAsOptionParameters(false)
+                .registerConverter(Integer.class, ShellCommand::wholeNumber)
+                .registerConverter(int.class, ShellCommand::wholeNumber)
                 .registerConverter(Path.class, text -> path(text, folder))
                 // A path forgets the slash at its end.
                 .registerConverter(
@@ -188,6 +198,14 @@ public abstract class ShellCommand<O extends CommonOptions> {
         return line;
     }
 
+    private static int wholeNumber(String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw new TypeConversionException("expected a whole number, got '" + text + "'");
+        }
+    }
+
     private static Path path(String text, Path folder) {
         try {
             return folder.resolve(text);
@@ -196,8 +214,20 @@ public abstract class ShellCommand<O extends CommonOptions> {
         }
     }
 
-    private int misused(ParameterException e, Console console) {
+    private int misused(String why, Console console) {
+        console.fail(name() + ": " + why);
+        console.remark("Try: luthier " + name() + " --help");
+        return USAGE;
+    }
+
+    private static String wording(ParameterException e) {
         String message = e.getMessage().replaceFirst("^Error: ", "");
+        Matcher value = WRONG_VALUE.matcher(message);
+        if (value.matches()) {
+            String subject = value.group(1) == null ? value.group(2) : value.group(1);
+            String why = value.group(3);
+            message = why.startsWith(subject + ": ") ? why : subject + ": " + why;
+        }
         List<String> unmatched = e.getCommandLine().getUnmatchedArguments();
         // What seems to be missing may have been given to an option whose name is mistyped.
         boolean missing = e instanceof MissingParameterException || e instanceof UnmatchedArgumentException;
@@ -208,9 +238,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
                             option.replaceFirst("=.*", ""),
                             e.getCommandLine().getCommandSpec().optionsMap().keySet());
         }
-        console.fail(name() + ": " + message);
-        console.remark("Try: luthier " + name() + " --help");
-        return USAGE;
+        return message;
     }
 
     /** Says in one line why something could not be done; a defect's trace goes to the logs.
