@@ -75,14 +75,20 @@ final class TokenFit {
             Range theirs = i < actual.ranges().size() ? actual.ranges().get(i) : null;
             if (ours == null || !ours.equals(theirs)) {
                 // What follows is only shifted by it.
-                differences.add("from id " + firstDifferent(ours, theirs) + " on the ids mean something else: expected "
-                        + describe(ours) + ", got " + describe(theirs));
+                compare(
+                        differences,
+                        "ids from " + firstDifferent(ours, theirs) + " on",
+                        describe(ours),
+                        describe(theirs));
                 break;
             }
         }
         if (layout.outputRows() < actual.size()) {
-            differences.add("too few rows: expected at least one for each of the " + actual.size()
-                    + " ids of the tokenizer, got " + layout.outputRows());
+            compare(
+                    differences,
+                    "rows",
+                    "at least " + actual.size() + ", one for each id of the tokenizer",
+                    layout.outputRows());
         }
         if (Math.abs(layout.segmentSeconds() - tokenizer.segmentSeconds()) > SAME_SECONDS) {
             compare(

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.eclipse.collections.api.list.primitive.IntList;
 import org.luthier.api.audio.AudioFacts;
@@ -37,6 +38,11 @@ final class TokenHealth {
     /** Of fewer rows than this it may be the recording: nothing is said about causes. */
     private static final double MANY = 0.25;
 
+    /** So many rows that are all the same and so long are no chance. */
+    private static final int ALIKE_ROWS = 3;
+
+    private static final int ALIKE_IDS = 4;
+
     /** How many are named where there may be thousands. */
     private static final int NAMED = 3;
 
@@ -46,7 +52,12 @@ final class TokenHealth {
     private static final String DIFF =
             "; next: layer:trace --input REFERENCE -o TRACE and layer:diff TRACE REFERENCE, with a"
                     + " reference from a healthy run, name the first layer that departs";
-    private static final String INSPECT = "; next: checkpoint:inspect CHECKPOINT shows which weights there are";
+    private static final String SCALED = "attention is scaled though the weights have the scale in them";
+    private static final String WRONG_WEIGHTS =
+            "kernels were reshaped in place of transposed, or never read; the output matrix"
+                    + " is the embedding matrix; or the scales of the norms, which stand inside the checkpoint's own file, were not read;"
+                    + " next: checkpoint:inspect CHECKPOINT shows which weights there are, and layer:diff TRACE REFERENCE, with a"
+                    + " reference from a healthy run, the first layer that departs";
 
     /**
      * What was said for one channel of a segment.
@@ -67,6 +78,7 @@ final class TokenHealth {
     private final List<Row> rows = new ArrayList<>();
     private final long ids;
     private final List<String> warnings = new ArrayList<>();
+    private boolean explained;
 
     private TokenHealth(Tokenizer tokenizer, List<SegmentTokens> segments) {
         this.tokenizer = tokenizer;
@@ -84,11 +96,13 @@ final class TokenHealth {
     static List<String> warnings(
             Tokenizer tokenizer, List<SegmentTokens> segments, Assembled assembled, AudioFacts audio) {
         TokenHealth health = new TokenHealth(tokenizer, segments);
-        health.outOfRange();
+        // The most telling sign first.
+        health.alike();
         health.stuck();
         health.mostlyOneId();
         health.withoutEnd();
         health.withoutTie();
+        health.outOfRange();
         health.refused(assembled);
         health.withoutNotes(assembled, audio);
         return List.copyOf(health.warnings);
@@ -128,11 +142,23 @@ final class TokenHealth {
             }
         }
         if (count > 0) {
-            warnings.add(count + (count == 1 ? " token is" : " tokens are") + " beyond the " + vocabulary.size()
-                    + " ids of tokenizer " + tokenizer.id() + " and " + (count == 1 ? "was" : "were") + " left out: "
-                    + String.join(", ", places) + (count > NAMED ? ", ..." : "")
-                    + "; likely causes: output rows that were never trained were read in place of others, or kernels were"
-                    + " reshaped in place of transposed" + DIFF);
+            String seen = count + (count == 1 ? " token is" : " tokens are") + " beyond the " + vocabulary.size()
+                    + " ids of tokenizer " + tokenizer.id() + " and left out: " + String.join(", ", places)
+                    + (count > NAMED ? ", ..." : "");
+            warn(seen, "rows of the output matrix that were never trained are read in place of others" + DIFF);
+        }
+    }
+
+    /** A sustained chord is not told alike in its first segment. */
+    private void alike() {
+        int[] first = rows.get(0).ids;
+        if (rows.size() >= ALIKE_ROWS
+                && first.length >= ALIKE_IDS
+                && rows.stream().allMatch(row -> Arrays.equals(row.ids, first))) {
+            warn(
+                    "all " + rows.size() + " segments have the same " + first.length + " tokens, of which the first is "
+                            + describe(first[0]),
+                    "the features are all zero, or the decoder's cross attention does not see the encoder" + DIFF);
         }
     }
 
@@ -148,21 +174,26 @@ final class TokenHealth {
                 .limit(NAMED)
                 .map(each -> each.getKey() + " in " + each.getValue())
                 .collect(Collectors.joining(", "));
-        Row first = stuck.get(0);
-        warnings.add(share(stuck) + " to the end the same over and over, first " + place(first) + " from position "
-                + first.tail + " on: " + what + (cycles.size() > NAMED ? ", ..." : "")
-                + because(stuck, whyStuck(stuck, cycles.size())));
+        warn(
+                stuck,
+                "the tokens repeat each other to the end: " + what + (cycles.size() > NAMED ? ", ..." : ""),
+                " from position " + stuck.get(0).tail + " on",
+                whyStuck(stuck));
     }
 
-    private String whyStuck(List<Row> stuck, int cycles) {
-        if (stuck.stream().filter(row -> row.tail > 1).count() > stuck.size() / 2) {
-            return "the decoder's self attention sees the newest token only (the cache of keys and values is not kept, or not"
-                    + " passed on); if the beginnings are wrong too, its position stands still as well" + DIFF;
+    private String whyStuck(List<Row> stuck) {
+        if (!most(stuck, row -> tokenizer.grammar().allowed().get(row.ids[0]))) {
+            return WRONG_WEIGHTS;
         }
-        if (cycles > 1) {
-            return "the token chosen last is not fed back, so that the first one comes for ever" + DIFF;
+        if (most(stuck, row -> row.ids[0] == row.ids[1])) {
+            return "the token chosen last is not fed back, so that the first one comes again and again" + DIFF;
         }
-        return wrongWeights(stuck.get(0).ids[stuck.get(0).tail]);
+        return "the decoder's self attention sees the newest token only (keys and values are not kept, or not passed on), or "
+                + SCALED + DIFF;
+    }
+
+    private static boolean most(List<Row> rows, Predicate<Row> test) {
+        return 2 * rows.stream().filter(test).count() > rows.size();
     }
 
     private void mostlyOneId() {
@@ -177,31 +208,22 @@ final class TokenHealth {
                 counts.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow();
         // A model that hears nothing says little else than tie.
         if (most.getValue() > MOSTLY * ids && !range(most.getKey()).type().equals("tie")) {
-            warnings.add(Math.round(100.0 * most.getValue() / ids) + " % of all tokens are " + describe(most.getKey())
-                    + "; likely causes: " + wrongWeights(most.getKey()));
+            warn(
+                    Math.round(100.0 * most.getValue() / ids) + " % of all tokens are " + describe(most.getKey()),
+                    WRONG_WEIGHTS);
         }
-    }
-
-    /** Why a model says the same whatever it hears. */
-    private String wrongWeights(int id) {
-        return (range(id).type().equals("velocity")
-                        ? "the scales of the norms are all 1 (the arrays inside the checkpoint's own file were not read)"
-                        : "kernels were reshaped in place of transposed, or never read, or the output matrix is the embedding"
-                                + " matrix")
-                + INSPECT
-                + DIFF.replace("; next:", ";");
     }
 
     private void withoutEnd() {
         List<Row> endless =
                 rows.stream().filter(row -> !row.ended && !row.stuck()).toList();
         if (!endless.isEmpty()) {
-            warnings.add(share(endless) + " much and no end token (" + vocabulary.end() + "), first "
-                    + place(endless.get(0)) + " with " + endless.get(0).ids.length + " tokens"
-                    + because(
-                            endless,
-                            "attention is scaled in the decoder though the weights have the scale in them, or the end id is not"
-                                    + " the model's" + DIFF));
+            warn(
+                    endless,
+                    "there is no end token (" + vocabulary.end() + ")",
+                    " after " + endless.get(0).ids.length + " tokens",
+                    "the decoder does not see the encoder's output as it should (cross attention, positions, features), or "
+                            + SCALED + ", or the end id is another one" + DIFF);
         }
     }
 
@@ -219,23 +241,24 @@ final class TokenHealth {
                         && Arrays.stream(row.ids).noneMatch(id -> id == tie.firstId()))
                 .toList();
         if (!without.isEmpty()) {
-            warnings.add(share(without) + " no tie token (" + tie.firstId() + "), first " + place(without.get(0))
-                    + ": no note starts in them"
-                    + because(
-                            without,
-                            "the model is one without ties, which needs another tokenizer, or it says something else altogether"
-                                    + DIFF));
+            warn(
+                    without,
+                    "there is no tie token (" + tie.firstId() + "), without which no note starts",
+                    "",
+                    "the model is one without ties, which needs another tokenizer, or what it says is wrong from the beginning"
+                            + DIFF);
         }
     }
 
     private void refused(Assembled assembled) {
         long refused = assembled.invalid() + assembled.dropped();
         if (ids >= ENOUGH && refused > ids / 2) {
-            warnings.add(refused + " of " + ids + " events were refused (" + assembled.invalid() + " invalid, "
-                    + assembled.dropped()
-                    + " after the end of their segment); likely causes: the ids mean something else to the"
-                    + " model than to tokenizer " + tokenizer.id()
-                    + ", or the decoder's position stands still after its first steps" + DIFF);
+            warn(
+                    refused + " of " + ids + " events were refused (" + assembled.invalid()
+                            + " mean nothing where they stand, " + assembled.dropped()
+                            + " lie after the end of their segment)",
+                    "the ids mean something else to the model than to tokenizer " + tokenizer.id()
+                            + ", or the decoder's position stands still after its first steps" + DIFF);
         }
     }
 
@@ -247,30 +270,39 @@ final class TokenHealth {
             return;
         }
         boolean heardNothing = ids <= 2L * rows.size();
-        warnings.add(String.format(
-                Locale.ROOT,
-                "no notes, though the recording is not silent (largest sample %.3f) and %d tokens were said for it%s",
-                audio.peak(),
-                ids,
-                heardNothing
-                        ? "; likely causes: nothing in it that the model knows, a level far from that of music (largest"
-                                + " sample 0.01 to 0.7), or features that are not what it was trained on" + DIFF
-                        : "; likely causes: see the other warnings, or another --assembler that expects other events"
-                                + DIFF));
+        warn(
+                String.format(
+                        Locale.ROOT,
+                        "no notes, though the recording is not silent (its largest sample is %.3f) and has %d tokens",
+                        audio.peak(),
+                        ids),
+                (heardNothing
+                                ? "there is nothing in it that the model knows, or it is much louder or softer than music (largest"
+                                        + " sample 0.01 to 0.7), or the features are not those that the model was trained on"
+                                : "the tokens are wrong, or need another --assembler")
+                        + DIFF);
+    }
+
+    /** Warns of something that only some rows have. Of few rows it may be the recording: then nothing is said about causes. */
+    private void warn(List<Row> some, String seen, String where, String causes) {
+        boolean channels = rows.stream().anyMatch(row -> row.channel > 0);
+        String text = "in " + some.size() + " of " + rows.size() + (channels ? " channels of segments " : " segments ")
+                + seen + "; first in " + place(some.get(0)) + where;
+        if (many(some)) {
+            warn(text, causes);
+        } else {
+            warnings.add(text + "; what was heard there is not to be trusted");
+        }
+    }
+
+    /** The first cause that is named is that of the most telling sign. */
+    private void warn(String seen, String causes) {
+        warnings.add(seen + (explained ? "; likely of the same cause" : "; likely causes: " + causes));
+        explained = true;
     }
 
     private boolean many(List<Row> some) {
         return !some.isEmpty() && some.size() >= MANY * rows.size();
-    }
-
-    private String because(List<Row> some, String causes) {
-        return many(some) ? "; likely causes: " + causes : "; what was heard there is not to be trusted";
-    }
-
-    /** {@code 3 of 11 segments say}. */
-    private String share(List<Row> some) {
-        boolean channels = rows.stream().anyMatch(row -> row.channel > 0);
-        return some.size() + " of " + rows.size() + (channels ? " channels of segments" : " segments") + " say";
     }
 
     private static String place(Row row) {
