@@ -341,7 +341,7 @@ public final class Workbench implements AutoCloseable {
                     Collections.unmodifiableMap(prepared.values()),
                     outcome.audio(),
                     outcome.remarks(),
-                    warnings(loaded, outcome));
+                    warnings(loaded.warnings(), outcome));
             return new Transcription(
                     outcome.seconds(),
                     outcome.notes(),
@@ -369,9 +369,12 @@ public final class Workbench implements AutoCloseable {
         return part == null ? null : leases.version(kind, part.id());
     }
 
-    private static List<String> warnings(ModelStore.Loaded loaded, Recipe.Outcome outcome) {
+    /** Everything that a user should know of a result.
+     *
+     * @param ofWeights what the checkpoint's reader remarked */
+    static List<String> warnings(List<String> ofWeights, Recipe.Outcome outcome) {
         AudioFacts audio = outcome.audio();
-        List<String> warnings = new ArrayList<>(loaded.warnings());
+        List<String> warnings = new ArrayList<>(ofWeights);
         if (audio.silent()) {
             warnings.add("the recording is silent: every sample is zero");
         }

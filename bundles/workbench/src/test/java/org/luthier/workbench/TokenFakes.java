@@ -264,8 +264,7 @@ final class TokenFakes {
         public void begin(INDArray features, Position at) {
             check(at.rows() <= most, "more segments than the session was opened for");
             for (int row = 0; row < at.rows(); row++) {
-                float expected = at.segment(row) * WINDOW % 1000 / 1000f;
-                check(features.getFloat(row, 0) == expected, "features of another segment");
+                check(features.getFloat(row, 0) == sample(at.segment(row)), "features of another segment");
             }
             first = at.segment(0);
             for (int layer = 0; layer < 3; layer++) {
@@ -281,8 +280,16 @@ final class TokenFakes {
             return encoded;
         }
 
+        /** The first sample of a segment. */
+        private static float sample(int segment) {
+            return segment * WINDOW % 1000 / 1000f;
+        }
+
         @Override
         public void beginEncoded(INDArray kept, Position at) {
+            for (int row = 0; row < at.rows(); row++) {
+                check(kept.getFloat(row, 0) == 2 * sample(at.segment(row)), "an encoding of another segment");
+            }
             step = 0;
             scripts = new ArrayList<>();
             for (int row = 0; row < at.rows() * family.channels; row++) {

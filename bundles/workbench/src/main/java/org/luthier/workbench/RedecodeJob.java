@@ -38,10 +38,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * from what the encoder made of the recording, so that it needs the weights of the job; with other weights the kept features are encoded
  * anew, but only if somebody names them.
  */
-public final class Redecode {
+public final class RedecodeJob {
     private final Workbench workbench;
 
-    public Redecode(Workbench workbench) {
+    public RedecodeJob(Workbench workbench) {
         this.workbench = workbench;
     }
 
@@ -223,7 +223,7 @@ public final class Redecode {
                 snapshot.values,
                 outcome.audio(),
                 outcome.remarks(),
-                outcome.warnings());
+                Workbench.warnings(List.of(), outcome));
         return new Transcription(
                 outcome.seconds(),
                 outcome.notes(),
