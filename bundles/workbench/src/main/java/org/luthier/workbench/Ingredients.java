@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.luthier.api.LuthierException;
+import org.luthier.api.UsageException;
 import org.luthier.api.model.Decoder;
 import org.luthier.api.notes.NoteAssembler;
 import org.luthier.api.plugin.Parameter;
@@ -49,14 +50,14 @@ record Ingredients(Tokenizer tokenizer, Decoder decoder, NoteAssembler assembler
      *
      * @param written values by name
      * @return every parameter with its value; null stands for "not set"
-     * @throws LuthierException for a name that no part has, or a value out of bounds
+     * @throws UsageException for a name that no part has, or a value out of bounds
      */
     Map<String, Object> values(Map<String, String> written) {
         List<String> names = parameters().stream().map(Parameter::name).toList();
         for (String name : written.keySet()) {
             if (!names.contains(name)) {
                 List<Part> parts = adjustable();
-                throw new LuthierException("unknown parameter --" + name + " for "
+                throw new UsageException("unknown parameter --" + name + " for "
                         + parts.stream().map(Part::id).collect(Collectors.joining(" and "))
                         + (parts.size() == 1 ? ": it has " : ": they have ")
                         + (names.isEmpty() ? "none" : String.join(", ", names)));
