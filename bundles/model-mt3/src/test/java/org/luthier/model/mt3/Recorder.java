@@ -1,5 +1,6 @@
 package org.luthier.model.mt3;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -35,10 +36,14 @@ final class Recorder implements Probe {
         if (at.rows() != tensor.size(0)) {
             throw new AssertionError(name + ": " + tensor.size(0) + " rows at " + at);
         }
+        float[] values = HostFloats.copy(tensor);
+        long[] shape = Arrays.copyOfRange(tensor.shape(), 1, tensor.rank());
+        int size = values.length / at.rows();
         for (int row = 0; row < at.rows(); row++) {
-            INDArray slice = tensor.slice(row);
             tensors.computeIfAbsent(name, any -> new LinkedHashMap<>())
-                    .put(at.segment(row), new Row(at.step(), slice.shape(), HostFloats.copy(slice)));
+                    .put(
+                            at.segment(row),
+                            new Row(at.step(), shape, Arrays.copyOfRange(values, row * size, (row + 1) * size)));
         }
     }
 }
