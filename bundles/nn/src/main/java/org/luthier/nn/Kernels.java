@@ -140,6 +140,9 @@ public interface Kernels {
      */
     KeyValues keyValues(Heads heads, INDArray keys, INDArray values);
 
-    /** An empty cache of keys and values. */
+    /**
+     * An empty cache of keys and values. Those that the steps of a decoder read again and again, as of cross-attention, belong here too,
+     * appended once: they are copied to where they are read best.
+     */
     KeyValueCache cache(Heads heads, int rows);
 }

@@ -7,6 +7,7 @@ import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Heads;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.KeyValueCache;
 import org.luthier.nn.KeyValues;
 import org.luthier.nn.Projection;
 import org.luthier.nn.Scratch;
@@ -43,7 +44,7 @@ public final class CrossAttention implements Layer, AutoCloseable {
      * Keys and values of what an encoder made, once for all steps.
      *
      * @param encoded [rows, encoder length, model]
-     * @param memory where they are kept
+     * @param memory to work in
      */
     KeyValues keysValues(Sequences encoded, Memory memory, Scratch scratch, Position at, Probe probe) {
         int width = heads.width();
@@ -54,7 +55,10 @@ public final class CrossAttention implements Layer, AutoCloseable {
         Sequences keys = both.columns(0, width);
         Sequences values = both.columns(width, 2 * width);
         core.offerKeysAndValues(keys, values, at, probe);
-        return kernels.keyValues(heads, keys.shaped(), values.shaped());
+        // A cache, although nothing is added later: every step reads all of it, and a cache lies as it is read best.
+        KeyValueCache cache = kernels.cache(heads, rows);
+        cache.append(keys.shaped(), values.shaped());
+        return cache;
     }
 
     /** Works on the normalised copy of the stream, which it uses up. */

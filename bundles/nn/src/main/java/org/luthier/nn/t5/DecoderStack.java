@@ -62,12 +62,13 @@ public final class DecoderStack implements Layer, AutoCloseable {
      * @param state of the sequences before, which are forgotten
      */
     public void begin(Sequences encoded, DecoderState state, Scratch scratch, Position at, Probe probe) {
-        state.forget();
-        for (DecoderBlock block : blocks) {
-            Memory memory = state.memory();
-            state.add(
-                    block.keysValues(encoded, memory, scratch, at, probe), // [rows, encoder length, heads * size]
-                    kernels.cache(sizes.heads(), (int) encoded.shaped().size(0)));
+        state.close();
+        try (Memory memory = new Memory()) {
+            for (DecoderBlock block : blocks) {
+                state.add(
+                        block.keysValues(encoded, memory, scratch, at, probe), // [rows, encoder length, heads * size]
+                        kernels.cache(sizes.heads(), (int) encoded.shaped().size(0)));
+            }
         }
     }
 

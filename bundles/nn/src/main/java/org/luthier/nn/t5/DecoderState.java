@@ -7,17 +7,8 @@ import org.luthier.nn.KeyValues;
 
 /** What a decoder remembers of a batch of sequences: for each block the keys and values of the encoder and of the ids so far. */
 public final class DecoderState implements AutoCloseable {
-    private final List<Memory> memories = new ArrayList<>();
     private final List<KeyValues> encoded = new ArrayList<>();
     private final List<KeyValueCache> before = new ArrayList<>();
-
-    /** Where the next block's keys and values of the encoder go. */
-    Memory memory() {
-        if (memories.size() == encoded.size()) {
-            memories.add(new Memory());
-        }
-        return memories.get(encoded.size());
-    }
 
     void add(KeyValues ofEncoder, KeyValueCache ofIds) {
         encoded.add(ofEncoder);
@@ -54,19 +45,12 @@ public final class DecoderState implements AutoCloseable {
         before.forEach(each -> each.reorder(sources));
     }
 
-    /** Forgets the sequences, and keeps the memory for others. */
-    void forget() {
+    /** Forgets the sequences. */
+    @Override
+    public void close() {
         encoded.forEach(KeyValues::close);
         before.forEach(KeyValues::close);
         encoded.clear();
         before.clear();
-    }
-
-    /** Frees all of it. */
-    @Override
-    public void close() {
-        forget();
-        memories.forEach(Memory::close);
-        memories.clear();
     }
 }
