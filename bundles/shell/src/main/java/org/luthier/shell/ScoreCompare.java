@@ -1,7 +1,6 @@
 package org.luthier.shell;
 
 import java.nio.file.Path;
-import java.util.Locale;
 import org.luthier.evaluation.Prf;
 import org.luthier.evaluation.Scores;
 import org.luthier.midi.MidiReader;
@@ -55,25 +54,12 @@ public final class ScoreCompare extends ShellCommand<ScoreCompare.Options> {
 
     private static String table(Scores scores) {
         Table table = new Table().row("", "PRECISION", "RECALL", "F1");
-        row(table, "onset", scores.onset());
-        row(table, "onset + offset", scores.onsetOffset());
-        row(table, "frame", scores.frame());
-        row(table, "instruments, full", scores.multiFull());
-        row(table, "instruments, class", scores.multiClass());
-        row(table, "instruments, flat", scores.multiFlat());
-        row(table, "drums", scores.drum());
+        ScoreRows.of(scores)
+                .forEach((name, score) -> table.row(
+                        name,
+                        ScoreRows.figure(score, Prf::precision),
+                        ScoreRows.figure(score, Prf::recall),
+                        ScoreRows.figure(score, Prf::f1)));
         return table.toString();
-    }
-
-    private static void row(Table table, String name, Prf score) {
-        if (score == null) {
-            table.row(name, "-", "-", "-");
-        } else {
-            table.row(name, figure(score.precision()), figure(score.recall()), figure(score.f1()));
-        }
-    }
-
-    private static String figure(double share) {
-        return String.format(Locale.ROOT, "%.4f", share);
     }
 }

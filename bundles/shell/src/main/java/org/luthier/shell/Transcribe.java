@@ -16,6 +16,7 @@ import org.luthier.shell.internal.ParameterGroup;
 import org.luthier.shell.internal.ProgressLine;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
+import org.luthier.workbench.KeptJob;
 import org.luthier.workbench.Leases;
 import org.luthier.workbench.OutputPlan;
 import org.luthier.workbench.TranscribeFiles;
@@ -43,13 +44,14 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
                 "Transcribes audio files to MIDI.",
                 "Any format that FFmpeg reads; the channels are averaged. The MIDI file goes beside the audio file unless -o says"
                         + " otherwise, and a file that exists is left alone unless --force is given. With several audio files, -o,"
-                        + " --notes and --plot name folders, and a file that fails does not stop the others. A folder that does"
+                        + " --notes, --plot and --keep name folders, and a file that fails does not stop the others. A folder that does"
                         + " not exist is made."
             },
             footerHeading = "%nExamples:%n",
             footer = {
                 "  luthier transcribe song.mp3",
                 "  luthier transcribe song.wav -o notes.mid --notes notes.json --plot notes.png",
+                "  luthier transcribe song.wav --model mt3 --keep song.job.safetensors",
                 "  luthier transcribe *.flac -o transcriptions/ --force",
                 "  luthier transcribe song.wav -o strict.mid --onset-threshold 0.6 --min-note-ms 60 --tempo 96"
             })
@@ -72,6 +74,12 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
 
         @Option(names = "--plot", paramLabel = "PNG", description = "Also draw a piano roll to this file.")
         OutputPlan.Place plot;
+
+        @Option(
+                names = "--keep",
+                paramLabel = "JOB",
+                description = "Also keep features, encoder output and tokens in this file, for luthier redecode.")
+        OutputPlan.Place keep;
 
         @Option(names = "--force", description = "Replace files that exist.")
         boolean force;
@@ -162,6 +170,9 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
         if (options.plot != null) {
             outputs.add(new OutputPlan.Output(
                     "png", ".png", options.plot, written("", "png").of(settings)));
+        }
+        if (options.keep != null) {
+            outputs.add(new OutputPlan.Output(KeptJob.OUTPUT, ".job.safetensors", options.keep, Map.of()));
         }
         return outputs;
     }
