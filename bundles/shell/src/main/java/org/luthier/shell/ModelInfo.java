@@ -49,7 +49,7 @@ public final class ModelInfo extends WorkbenchCommand<ModelInfo.Options> {
                 .row("tokenizer", otherwise(model.tokenizer()))
                 .row("decoder", otherwise(model.decoder()))
                 .row("assembler", model.assembler())
-                .row("weights", model.weightsPath());
+                .row("weights", workbench.catalog().weights(model));
         for (ModelDefinition.Source source : model.sources()) {
             String size = source.bytes() == 0 ? "" : String.format(Locale.ROOT, " (%,d bytes)", source.bytes());
             table.row("source", source.url() + size);

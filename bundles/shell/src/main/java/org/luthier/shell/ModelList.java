@@ -58,7 +58,7 @@ public final class ModelList extends WorkbenchCommand<ModelList.Options> {
 
     /** Whether a model can be run, in a word or two. */
     static String state(ModelDefinition definition, Workbench workbench) {
-        if (!Files.exists(definition.weightsPath())) {
+        if (!Files.exists(workbench.catalog().weights(definition))) {
             return "no weights";
         }
         return workbench.parts().ids(ModelFamily.class).contains(definition.family()) ? "ready" : "no family";

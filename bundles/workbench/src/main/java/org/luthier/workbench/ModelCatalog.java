@@ -68,6 +68,21 @@ public final class ModelCatalog {
                                 + String.join(", ", items.stream().map(Item::id).toList())));
     }
 
+    /**
+     * Where the weights of a model are: beside its model.json, or in the folder of its id in another of the folders. Where they are nowhere,
+     * where to put them: in the first of the folders.
+     */
+    public Path weights(ModelDefinition definition) {
+        Path beside = definition.weightsPath();
+        if (Files.exists(beside) || folders.isEmpty()) {
+            return beside;
+        }
+        List<Path> places = folders.stream()
+                .map(folder -> folder.resolve(definition.id()).resolve(definition.weights()))
+                .toList();
+        return places.stream().filter(Files::exists).findFirst().orElse(places.get(0));
+    }
+
     private static List<Path> modelsIn(Path folder) {
         if (!Files.isDirectory(folder)) {
             return List.of();

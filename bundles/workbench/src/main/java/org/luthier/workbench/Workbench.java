@@ -411,13 +411,13 @@ public final class Workbench implements AutoCloseable {
                 cancellation);
     }
 
-    private static void requireWeights(Choice choice) {
+    private void requireWeights(Choice choice) {
         Path weights = choice.weights();
         ModelDefinition definition = choice.definition();
         if (Files.exists(weights)) {
             return;
         }
-        if (!weights.equals(definition.weightsPath())) {
+        if (!weights.equals(catalog.weights(definition))) {
             throw new LuthierException("no checkpoint " + weights + ": there is no such file or folder");
         }
         String from = definition.sources().isEmpty()
@@ -432,7 +432,7 @@ public final class Workbench implements AutoCloseable {
             return new Choice(definitionFor(checkpoint, cancellation), checkpoint);
         }
         ModelDefinition definition = catalog.get(model == null ? DEFAULT_MODEL : model);
-        return new Choice(definition, checkpoint == null ? definition.weightsPath() : checkpoint);
+        return new Choice(definition, checkpoint == null ? catalog.weights(definition) : checkpoint);
     }
 
     /** The one model that a checkpoint is of, by its content. */

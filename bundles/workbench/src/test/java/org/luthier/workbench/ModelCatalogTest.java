@@ -2,6 +2,7 @@ package org.luthier.workbench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -67,6 +68,31 @@ class ModelCatalogTest {
                 catalog.models().stream().map(ModelDefinition::id).toList());
         LuthierException e = assertThrows(LuthierException.class, () -> catalog.get("three"));
         assertEquals("no model 'three'; there are: one, two", e.getMessage());
+    }
+
+    /** A model.json that came with the program has its weights where the user's models are. */
+    @Test
+    void weightsMayLieInAnotherFolderOfModels() throws IOException {
+        Path home = folder.resolve("home");
+        Path install = folder.resolve("install");
+        write(install, "one", GOOD);
+        ModelCatalog catalog = new ModelCatalog(List.of(home, install));
+        ModelDefinition one = catalog.get("one");
+        assertEquals(home.resolve("one/w.bin"), catalog.weights(one), "where to put them");
+        Files.write(install.resolve("one/w.bin"), new byte[1]);
+        assertEquals(install.resolve("one/w.bin"), catalog.weights(one));
+        Files.delete(install.resolve("one/w.bin"));
+        Files.createDirectories(home.resolve("one/w.bin"));
+        assertEquals(home.resolve("one/w.bin"), catalog.weights(one), "a folder of weights");
+    }
+
+    @Test
+    void checksumsAndSizesOfSourcesMayBeUnknown() throws IOException {
+        write(folder, "one", GOOD.replace("12", "null").replace("\"" + "0f".repeat(32) + "\"", "null"));
+        ModelDefinition.Source source =
+                new ModelCatalog(List.of(folder)).get("one").sources().get(0);
+        assertEquals(0, source.bytes());
+        assertNull(source.sha256());
     }
 
     @ParameterizedTest
