@@ -117,10 +117,18 @@ public final class Nd4jKernels implements Kernels {
     @Override
     public void rmsNorm(INDArray x, INDArray scale, float epsilon, INDArray output) {
         int last = x.rank() - 1;
-        try (INDArray root = x.norm2(true, last)) { // [..., 1]
-            root.muli(root).divi(x.size(last)).addi(epsilon);
-            Nd4j.getExecutioner().exec(new RSqrt(root, root));
-            x.mul(root, output);
+        long width = x.size(last);
+        long[] lines = x.shape().clone();
+        lines[last] = 1;
+        try (INDArray factor = Nd4j.createUninitialized(DataType.FLOAT, lines)) {
+            run(DynamicCustomOp.builder("reduce_sqnorm")
+                    .addInputs(x)
+                    .addOutputs(factor)
+                    .addIntegerArguments(last)
+                    .addBooleanArguments(true)); // keeps the axis
+            factor.divi(width).addi(epsilon);
+            Nd4j.getExecutioner().exec(new RSqrt(factor, factor));
+            x.mul(factor, output);
             output.muli(scale);
         }
     }
@@ -218,10 +226,7 @@ public final class Nd4jKernels implements Kernels {
         private final INDArray weight;
 
         Nd4jProjection(float[] weight, int inputs, int outputs) {
-            try (INDArray rows = Nd4j.create(weight.clone(), new long[] {inputs, outputs}, 'c')) {
-                // Columns first: ND4J multiplies a single line with these several times as fast.
-                this.weight = rows.dup('f');
-            }
+            this.weight = Nd4j.create(weight.clone(), new long[] {inputs, outputs}, 'c');
         }
 
         @Override
