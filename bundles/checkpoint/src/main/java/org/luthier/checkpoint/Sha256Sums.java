@@ -49,6 +49,11 @@ public final class Sha256Sums {
         return new Sha256Sums(Collections.unmodifiableMap(sums));
     }
 
+    /** Whether a checkpoint has any of the files: a conversion of the published one has not, and need not be compared. */
+    public boolean concerns(Checkpoint checkpoint) {
+        return !Collections.disjoint(sums.keySet(), checkpoint.files().keySet());
+    }
+
     /** What distinguishes a checkpoint from the published one, beginning with the first such file; nothing if it is that one. */
     public Optional<String> difference(Checkpoint checkpoint) {
         Map<String, String> files = checkpoint.files();

@@ -1,6 +1,7 @@
 package org.luthier.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -27,6 +28,10 @@ class Sha256SumsTest {
         try (Checkpoint checkpoint = new T5xFormat().open(folder.path)) {
             Files.writeString(list, lines(checkpoint.files()));
             assertEquals(Optional.empty(), Sha256Sums.read(list).difference(checkpoint));
+            assertTrue(Sha256Sums.read(list).concerns(checkpoint));
+            Files.writeString(list, "0".repeat(64) + "  converted.safetensors\n");
+            assertFalse(Sha256Sums.read(list).concerns(checkpoint));
+            Files.writeString(list, lines(checkpoint.files()));
         }
         Files.write(folder.path.resolve("target.u/0"), T5xFolder.little(3, 4));
         assertDifference(folder, list, "'target.u/0' has the sha256 ");
