@@ -50,8 +50,10 @@ record ReferenceAdapter(
      * @param insert places in the resulting shape where a dimension of size 1 is added, ascending, or null for none
      * @param keep what was kept, of each dimension that is not whole; or null
      * @param steps whether a dimension counts decoding steps
+     * @param noise largest difference that rounding alone makes, or null where nobody measured it
      */
-    record Entry(String key, String name, int[] transpose, int[] insert, List<Kept> keep, boolean steps) {}
+    record Entry(
+            String key, String name, int[] transpose, int[] insert, List<Kept> keep, boolean steps, Double noise) {}
 
     /**
      * What was kept of one dimension.
@@ -151,7 +153,7 @@ record ReferenceAdapter(
                 List.copyOf(shape),
                 turned.values(),
                 List.copyOf(slices),
-                Double.NaN,
+                entry.noise() == null ? Double.NaN : entry.noise(),
                 stored.integers(),
                 stored.steps());
     }

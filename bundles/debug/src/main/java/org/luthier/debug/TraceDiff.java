@@ -17,6 +17,9 @@ import org.luthier.api.LuthierException;
  */
 public record TraceDiff(String trace, String reference, List<TensorDiff> tensors) {
     private static final int WIDTH = 120;
+    /** Names listed of those about which there is nothing to say but why; the JSON object has them all. */
+    private static final int MOST_NAMES = 12;
+
     /** A ratio that would not fit its column. */
     private static final double TOO_LARGE = 1e4;
 
@@ -122,7 +125,11 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
 
     private static void appendNote(StringBuilder text, String note, List<String> names) {
         StringBuilder line = new StringBuilder(note).append(':');
-        for (String name : names) {
+        List<String> shown = new ArrayList<>(names.subList(0, Math.min(MOST_NAMES, names.size())));
+        if (names.size() > MOST_NAMES) {
+            shown.add("and " + (names.size() - MOST_NAMES) + " more");
+        }
+        for (String name : shown) {
             if (line.length() + name.length() + 2 > WIDTH) {
                 text.append(line).append('\n');
                 line = new StringBuilder("   ");

@@ -3,8 +3,6 @@ package org.luthier.debug;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,14 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.luthier.api.Cancellation;
 import org.luthier.api.checkpoint.Checkpoint;
-import org.luthier.api.checkpoint.Ledger;
-import org.luthier.api.checkpoint.Weights;
-import org.luthier.api.model.Execution;
 import org.luthier.api.model.Model;
-import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
-import org.luthier.checkpoint.NameRules;
 import org.luthier.model.basicpitch.BasicPitchFamily;
 
 /** The debugger on a real model with its real weights. */
@@ -44,41 +37,9 @@ class BasicPitchTest {
     @TempDir
     Path folder;
 
-    /** The weights, one of them changed on its way into the model. */
-    private record ChangedWeights(Weights weights, String name, UnaryOperator<float[]> change) implements Weights {
-        @Override
-        public float[] take(String taken, long... shape) {
-            float[] values = weights.take(taken, shape);
-            return taken.equals(name) ? change.apply(values.clone()) : values;
-        }
-
-        @Override
-        public String sourceName(String taken) {
-            return weights.sourceName(taken);
-        }
-
-        @Override
-        public Ledger ledger() {
-            return weights.ledger();
-        }
-
-        @Override
-        public void finish() {
-            weights.finish();
-        }
-    }
-
     private static Model model(String kernels, String weight, UnaryOperator<float[]> change) throws IOException {
         Path home = ROOT.resolve("models/basic-pitch");
-        ModelDefinition definition = JsonMapper.builder()
-                .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-                .build()
-                .readValue(home.resolve("model.json").toFile(), ModelDefinition.class);
-        try (Checkpoint checkpoint = Checkpoints.builtIn().open(home.resolve(definition.weights()))) {
-            Weights weights = NameRules.choose(FAMILY.nameRules(), checkpoint).apply(checkpoint, FAMILY.id());
-            return FAMILY.load(
-                    definition, new ChangedWeights(weights, weight, change), new Execution("cpu", kernels, 1));
-        }
+        return ChangedWeights.load(FAMILY, home, home.resolve("basic-pitch.safetensors"), kernels, weight, change);
     }
 
     private static Model model(String kernels) throws IOException {

@@ -160,7 +160,7 @@ class ReferenceTest {
                 SafetensorsWriter.Tensor.of("matrix.weight", SIX, 6));
         Path adapter = folder.resolve("adapter.json");
         String tensors = """
-                   {"key": "scores", "name": "decoder.scores", "insert": [0], "steps": true,
+                   {"key": "scores", "name": "decoder.scores", "insert": [0], "steps": true, "noise": 1e-5,
                     "keep": [{"axis": 1, "first": 2}, {"axis": 2, "indices": [4]}]},
                    {"key": "ids", "name": "decoder.tokens", "insert": [0]}""";
         String text = """
@@ -173,6 +173,8 @@ class ReferenceTest {
             assertEquals(List.of(1, 2, 1, 3), scores.shape());
             assertEquals(List.of(Slice.range(1, 0, 2), Slice.range(2, 4, 1)), scores.slices());
             assertTrue(scores.steps() && !scores.integers());
+            assertEquals(1e-5, scores.noise());
+            assertEquals(Double.NaN, read.tensor("decoder.tokens").noise());
             RecordedTensor tokens = read.tensor("decoder.tokens");
             assertTrue(tokens.integers());
             assertArrayEquals(new float[] {0, 5, 1}, tokens.values());
