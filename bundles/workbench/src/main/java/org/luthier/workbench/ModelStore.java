@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -17,6 +18,7 @@ import org.luthier.api.Cancellation;
 import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.Model;
@@ -25,6 +27,7 @@ import org.luthier.api.model.ModelFamily;
 import org.luthier.api.plugin.Part;
 import org.luthier.checkpoint.Checkpoints;
 import org.luthier.checkpoint.NameRules;
+import org.luthier.checkpoint.Sha256Sums;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -34,6 +37,9 @@ import org.nd4j.linalg.factory.Nd4j;
 final class ModelStore implements AutoCloseable {
     /** Models kept loaded: the one in use and the one before, so that going back and forth is quick. */
     private static final int RESIDENT = 2;
+
+    /** Beside a model.json: the files of the published checkpoint, as sha256sum lists them. */
+    private static final String PUBLISHED = "SHA256SUMS";
 
     /**
      * What makes a loaded model the right one.
@@ -218,17 +224,41 @@ final class ModelStore implements AutoCloseable {
     private static Loaded load(Key key, Checkpoints checkpoints) {
         startNd4j();
         try (Checkpoint checkpoint = checkpoints.open(key.checkpoint)) {
+            Model model = load(key, checkpoint);
+            List<String> warnings = new ArrayList<>(checkpoint.warnings());
+            difference(key, checkpoint).ifPresent(warnings::add);
+            return new Loaded(key, model, checkpoint.sha256(), List.copyOf(warnings));
+        }
+    }
+
+    private static Model load(Key key, Checkpoint checkpoint) {
+        try {
             Weights weights =
                     NameRules.choose(key.family.nameRules(), checkpoint).apply(checkpoint, key.family.id());
             Model model = key.family.load(key.definition, weights, key.execution);
             try {
                 weights.finish();
-                return new Loaded(key, model, checkpoint.sha256(), List.copyOf(checkpoint.warnings()));
+                return model;
             } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;
             }
+        } catch (CheckpointException e) {
+            String difference = difference(key, checkpoint).orElseThrow(() -> e);
+            throw new LuthierException(e.getMessage() + "; " + difference, e);
         }
+    }
+
+    /** What distinguishes a checkpoint from the published one, where the model's folder lists the files of that. */
+    private static Optional<String> difference(Key key, Checkpoint checkpoint) {
+        Path list = key.definition.folder().resolve(PUBLISHED);
+        return Optional.of(list)
+                .filter(Files::exists)
+                .map(Sha256Sums::read)
+                .filter(published -> published.concerns(checkpoint))
+                .flatMap(published -> published.difference(checkpoint))
+                .map(difference -> "the checkpoint " + key.checkpoint.getFileName()
+                        + " is not the published one of model " + key.definition.id() + ": " + difference);
     }
 
     /**

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -40,6 +41,8 @@ import org.luthier.api.notes.Transcription;
 import org.luthier.api.plugin.PartVersion;
 import org.luthier.api.plugin.Settings;
 import org.luthier.api.tokens.Tokenizer;
+import org.luthier.checkpoint.SafetensorsWriter;
+import org.luthier.files.Sha256;
 
 @Timeout(120)
 class WorkbenchTest {
@@ -178,7 +181,7 @@ class WorkbenchTest {
         Files.delete(weights);
         Files.writeString(weights, "");
         Fakes.writeWeights(weights, 0.5f);
-        Files.setLastModifiedTime(weights, java.nio.file.attribute.FileTime.fromMillis(1_000_000));
+        Files.setLastModifiedTime(weights, FileTime.fromMillis(1_000_000));
         Transcription changed = transcribe(TranscriptionRequest.of(audio).withModel("third"));
         assertEquals(4, world.family.loaded.get(), "the checkpoint has changed");
         assertEquals(0.5f * 5 / 1000, changed.notes().get(1).amplitude(), 1e-9);
@@ -357,6 +360,44 @@ class WorkbenchTest {
                 LuthierException.class,
                 () -> transcribe(TranscriptionRequest.of(audio).withTokenizer("mt3")));
         assertEquals("model basic-pitch writes no tokens: it takes no --tokenizer and no --decoder", e.getMessage());
+    }
+
+    /** A list of checksums beside the model.json names the first file that is another; a conversion has no such files. */
+    @Test
+    void weightsThatAreNotThePublishedOnesAreNamed() throws IOException {
+        Path weights = folder.resolve("basic-pitch/fake.safetensors");
+        Path list = folder.resolve("basic-pitch/SHA256SUMS");
+        Fakes.write(list, Sha256.hex(weights) + "  fake.safetensors\n");
+        assertEquals(3, provenanceWarnings().size());
+        Fakes.write(list, "0".repeat(64) + "  fake.safetensors\n");
+        Files.setLastModifiedTime(weights, FileTime.fromMillis(1_000_000));
+        List<String> warnings = provenanceWarnings();
+        assertEquals(4, warnings.size());
+        assertTrue(
+                warnings.get(0)
+                        .startsWith("the checkpoint fake.safetensors is not the published one of model basic-pitch:"
+                                + " 'fake.safetensors' has the sha256 " + Sha256.hex(weights) + ", published is 000"),
+                warnings.get(0));
+        Fakes.write(list, "0".repeat(64) + "  other.bin\n");
+        Files.setLastModifiedTime(weights, FileTime.fromMillis(2_000_000));
+        assertEquals(3, provenanceWarnings().size());
+    }
+
+    private List<String> provenanceWarnings() {
+        return transcribe(TranscriptionRequest.of(audio)).provenance().warnings();
+    }
+
+    @Test
+    void weightsThatCannotBeUsedAndAreNotThePublishedOnesAreNamed() throws IOException {
+        Path weights = folder.resolve("basic-pitch/fake.safetensors");
+        Fakes.write(folder.resolve("basic-pitch/SHA256SUMS"), Sha256.hex(weights) + "  fake.safetensors\n");
+        assertEquals(3, provenanceWarnings().size());
+        try (var out = Files.newOutputStream(weights)) {
+            SafetensorsWriter.write(out, Map.of(), List.of(SafetensorsWriter.Tensor.of("gain", new float[] {1, 2}, 2)));
+        }
+        LuthierException e = assertThrows(LuthierException.class, this::provenanceWarnings);
+        assertTrue(
+                e.getMessage().contains("; the checkpoint fake.safetensors is not the published one"), e.getMessage());
     }
 
     @Test
