@@ -120,6 +120,19 @@ class CorpusTokensTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"03_maple_leaf_piano", "05_winds", "08_ragtime_band"})
+    void tokensOfTheNd4jKernels(String name) throws IOException, UnsupportedAudioFileException {
+        List<Expected> expected = Expected.read(name);
+        int rows = expected.size();
+        try (Mt3Model other = Models.load(Models.definition(Models.ROOT.resolve("models/mt3")), CHECKPOINT, "nd4j");
+                Session session = other.open(rows, Probe.NONE);
+                INDArray encoded = encode(session, name)) {
+            List<IntList> greedy = expected.stream().map(Expected::greedy).toList();
+            assertAll(greedy, decode(session, encoded, 0, rows, new GreedyDecoder(), Map.of()), "greedy");
+        }
+    }
+
     /** Beams move rows about: a segment's tokens must not depend on the others in its batch. */
     @ParameterizedTest
     @ValueSource(strings = {"false", "true"})
