@@ -14,6 +14,7 @@ import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
 import org.luthier.api.audio.AudioReader;
 import org.luthier.api.checkpoint.CheckpointFormat;
+import org.luthier.api.model.Decoder;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.api.notes.NoteAssembler;
@@ -21,15 +22,25 @@ import org.luthier.api.notes.Transcription;
 import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.plugin.Part;
 import org.luthier.api.plugin.Settings;
+import org.luthier.api.tokens.Tokenizer;
 import org.luthier.assembler.basicpitch.BasicPitchNoteAssembler;
+import org.luthier.assembler.mt3.Mt3ReferenceAssembler;
 import org.luthier.audio.FfmpegAudioReader;
 import org.luthier.checkpoint.Checkpoints;
+import org.luthier.decoder.beam.BeamDecoder;
+import org.luthier.decoder.beam.T5xOneBeamDecoder;
+import org.luthier.decoder.greedy.GrammarDecoder;
+import org.luthier.decoder.greedy.GreedyDecoder;
 import org.luthier.files.AtomicFile;
 import org.luthier.midi.MidiWriter;
 import org.luthier.model.basicpitch.BasicPitchFamily;
+import org.luthier.model.mt3.Mt3Family;
 import org.luthier.pianoroll.PianoRollWriter;
+import org.luthier.tokenizer.mt3.Mt3PianoTokenizer;
+import org.luthier.tokenizer.mt3.Mt3Tokenizer;
 import org.luthier.workbench.Job;
 import org.luthier.workbench.Leases;
+import org.luthier.workbench.Listeners;
 import org.luthier.workbench.ModelCatalog;
 import org.luthier.workbench.NotesJsonWriter;
 import org.luthier.workbench.Parts;
@@ -39,7 +50,7 @@ import org.luthier.workbench.Want;
 import org.luthier.workbench.Workbench;
 
 /**
- * Luthier in an application: audio files to notes, with the model Basic Pitch inside.
+ * Luthier in an application: audio files to notes, with the model Basic Pitch inside, and MT3 for those who have its checkpoint.
  *
  * <pre>{@code
  * try (Luthier luthier = Luthier.open()) {
@@ -51,6 +62,15 @@ import org.luthier.workbench.Workbench;
  * }
  * }</pre>
  *
+ * <p>With MT3, notes can be shown as they come:
+ *
+ * <pre>{@code
+ * TranscriptionRequest request =
+ *         TranscriptionRequest.of(Path.of("band.mp3")).withModel("mt3").withCheckpoint(Path.of("checkpoints/mt3"));
+ * Job job = luthier.start(request, Listeners.NONE.withNotes(notes -> notes.forEach(System.out::println)));
+ * Transcription transcription = job.await();
+ * }</pre>
+ *
  * <p>One instance serves any number of threads and keeps the loaded model; opening costs nothing, the first transcription loads the
  * native libraries, which is a second or two. These are the same classes that run inside the OSGi framework, joined by plain
  * constructors; what is not on this class is on {@link #workbench()}. What can go wrong is a {@link LuthierException} with one clear
@@ -58,8 +78,11 @@ import org.luthier.workbench.Workbench;
  */
 public final class Luthier implements AutoCloseable {
     private static final String INSIDE = "models/";
-    private static final Map<String, List<String>> INSIDE_FILES =
-            Map.of("basic-pitch", List.of("model.json", "basic-pitch.safetensors"));
+    /** Of MT3 all but the weights: they are read from where the application has them. */
+    private static final Map<String, List<String>> INSIDE_FILES = Map.of(
+            "basic-pitch", List.of("model.json", "basic-pitch.safetensors"),
+            "mt3", List.of("model.json", "SHA256SUMS"),
+            "mt3-piano", List.of("model.json"));
 
     private static final Map<String, String> WRITERS =
             Map.of(".mid", "midi", ".midi", "midi", ".json", NotesJsonWriter.ID, ".png", "png");
@@ -79,6 +102,14 @@ public final class Luthier implements AutoCloseable {
         Checkpoints.builtIn().formats().forEach(format -> add(CheckpointFormat.class, format));
         add(ModelFamily.class, new BasicPitchFamily());
         add(NoteAssembler.class, new BasicPitchNoteAssembler());
+        add(ModelFamily.class, new Mt3Family());
+        add(Tokenizer.class, new Mt3Tokenizer());
+        add(Tokenizer.class, new Mt3PianoTokenizer());
+        add(Decoder.class, new GreedyDecoder());
+        add(Decoder.class, new GrammarDecoder());
+        add(Decoder.class, new BeamDecoder());
+        add(Decoder.class, new T5xOneBeamDecoder());
+        add(NoteAssembler.class, new Mt3ReferenceAssembler());
         add(TranscriptionWriter.class, new MidiWriter());
         add(TranscriptionWriter.class, new NotesJsonWriter());
         add(TranscriptionWriter.class, new PianoRollWriter());
@@ -145,6 +176,13 @@ public final class Luthier implements AutoCloseable {
      * @param progress told how far it is, by several threads */
     public Job start(TranscriptionRequest request, Progress progress) {
         return workbench.start(request, progress);
+    }
+
+    /** Starts to transcribe a file and lets others follow it.
+     *
+     * @param listeners told of notes as they come, besides how far it is */
+    public Job start(TranscriptionRequest request, Listeners listeners) {
+        return workbench.start(request, listeners);
     }
 
     /**
