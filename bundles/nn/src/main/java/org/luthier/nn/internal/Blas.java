@@ -48,7 +48,7 @@ final class Blas {
             FloatPointer b,
             int leadB,
             float kept,
-            Address output,
+            FloatPointer output,
             int leadOutput) {
         if (HAS_SMALL_KERNELS || rows >= PACKED_ROWS) {
             gemm(transposed, rows, columns, depth, factor, a, leadA, b, leadB, kept, output, leadOutput);
@@ -57,7 +57,7 @@ final class Blas {
         }
     }
 
-    private static void gemm(
+    static void gemm(
             boolean transposed,
             int rows,
             int columns,
@@ -87,7 +87,7 @@ final class Blas {
                 leadOutput);
     }
 
-    private static void gemv(
+    static void gemv(
             boolean transposed,
             int rows,
             int columns,
