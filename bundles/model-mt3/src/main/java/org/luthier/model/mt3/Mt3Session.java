@@ -23,10 +23,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** The decoding of a batch of segments. Its memory grows to the largest batch and is kept until closed. */
 final class Mt3Session implements Session {
     /**
-     * Segments that are encoded at once. More makes no product faster (one of 4 x 256 vectors is already large), but needs more memory,
-     * of attention scores above all.
+     * Segments that are encoded at once. Products of the vectors of one segment are as fast as larger ones, and what a layer leaves for the
+     * next stays in the cache.
      */
-    private static final int ENCODED_AT_ONCE = 4;
+    private static final int ENCODED_AT_ONCE = 1;
 
     private final Mt3Model model;
     private final Mt3Configuration configuration;
