@@ -19,6 +19,9 @@ import picocli.CommandLine.Command;
 /** {@code model:list}: what can be run. */
 @Component(service = ShellCommand.class)
 public final class ModelList extends WorkbenchCommand<ModelList.Options> {
+    static final String READY = "ready";
+    static final String NO_WEIGHTS = "no weights";
+
     @Activate
     public ModelList(@Reference Surroundings surroundings, @Reference Workbench workbench) {
         super(surroundings, workbench, Options::new);
@@ -59,8 +62,8 @@ public final class ModelList extends WorkbenchCommand<ModelList.Options> {
     /** Whether a model can be run, in a word or two. */
     static String state(ModelDefinition definition, Workbench workbench) {
         if (!Files.exists(workbench.catalog().weights(definition))) {
-            return "no weights";
+            return NO_WEIGHTS;
         }
-        return workbench.parts().ids(ModelFamily.class).contains(definition.family()) ? "ready" : "no family";
+        return workbench.parts().ids(ModelFamily.class).contains(definition.family()) ? READY : "no family";
     }
 }

@@ -8,11 +8,22 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import org.eclipse.collections.api.list.primitive.IntList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.luthier.api.Cancellation;
+import org.luthier.api.model.Decoder;
+import org.luthier.api.model.Session;
+import org.luthier.api.plugin.Parameter;
+import org.luthier.api.plugin.Settings;
+import org.luthier.api.tokens.Grammar;
+import org.luthier.api.tokens.Tokenizer;
 import org.luthier.shell.internal.Captured;
+import org.luthier.tokenizer.mt3.Mt3Tokenizer;
 import org.luthier.workbench.Versions;
 
 /** The commands that tell what there is. */
@@ -62,6 +73,76 @@ class ModelCommandsTest {
         }
         assertEquals(1, studio.run(info, captured, "basic-pich"));
         assertTrue(captured.err().contains("basic-pitch"), captured.err());
+    }
+
+    @Test
+    void tellsAllAboutAModelThatWritesTokens() throws Exception {
+        Path model = Files.createDirectories(studio.folder.resolve("models/writer"));
+        Files.writeString(model.resolve("model.json"), """
+                {"id": "writer", "title": "A toy that writes", "family": "toy-family", "tokenizer": "mt3",
+                 "decoder": "greedy", "assembler": "toy-notes", "weights": "t5x", "licence": "CC0-1.0",
+                 "citation": "A. Toy, 2026",
+                 "configuration": {"frames": 4, "vocabulary": {"size": 8, "ranges": [{"type": "special"}]}},
+                 "sources": [{"url": "https://example.org/toy/", "bytes": 7, "sha256": "%s"}]}
+                """.formatted("1".repeat(64)));
+        studio.parts.add(Tokenizer.class, new Mt3Tokenizer(), "1.0.0", 0);
+        studio.parts.add(Decoder.class, new ToyDecoder("greedy"), "1.0.0", 0);
+        studio.parts.add(Decoder.class, new ToyDecoder("lucky"), "1.0.0", 0);
+        ModelInfo info = new ModelInfo(studio.surroundings, studio.workbench);
+        assertEquals(0, studio.run(info, captured, "writer"), captured.err());
+        for (String line : new String[] {
+            "state          no weights",
+            "tokenizer      mt3",
+            "decoder        greedy (or lucky)",
+            "assembler      toy-notes",
+            "vocabulary     1391 ids of task mt3, padding 0, end 1, segments of 2.048 s in steps of 1/100 s",
+            "               3 to 1003 shift 0 to 1000",
+            "               1134 tie 0",
+            "to run it      put there what the source names, or say with --checkpoint PATH where it is",
+            "source         https://example.org/toy/ (7 bytes)",
+            "licence        CC0-1.0",
+            "cite           A. Toy, 2026",
+            "configuration  frames = 4",
+            "configuration  vocabulary.size = 8",
+            "configuration  vocabulary.ranges = 1 entries"
+        }) {
+            assertTrue(
+                    captured.out().contains(line + "\n") || captured.out().endsWith(line + "\n"),
+                    line + " is missing in\n" + captured.out());
+        }
+        // And what TAB offers.
+        Transcribe transcribe = new Transcribe(studio.surroundings, studio.workbench);
+        assertEquals(List.of("greedy", "lucky"), transcribe.candidates("DECODER"));
+        assertEquals(List.of("mt3"), transcribe.candidates("TOKENIZER"));
+        assertEquals(List.of("basic-pitch", "writer"), transcribe.candidates("MODEL"));
+        // The parameters of the decoder are options of the model's.
+        Captured help = new Captured();
+        assertEquals(0, studio.run(transcribe, help, "--help", "--model", "writer", "--decoder", "lucky"));
+        assertTrue(help.out().contains("--luck=N"), help.out());
+        assertEquals(2, studio.run(transcribe, help, "a.wav", "--model", "writer", "--luck", "3"));
+    }
+
+    /** Never runs. */
+    private record ToyDecoder(String id) implements Decoder {
+        @Override
+        public String description() {
+            return "A toy.";
+        }
+
+        @Override
+        public List<Parameter> parameters() {
+            return id.equals("lucky") ? List.of(Parameter.integer("luck", 1, 0, 9, "", "How much.")) : List.of();
+        }
+
+        @Override
+        public List<IntList> decode(
+                Session session,
+                Limits limits,
+                Supplier<Grammar> grammar,
+                Settings settings,
+                Cancellation cancellation) {
+            throw new UnsupportedOperationException("never runs");
+        }
     }
 
     @Test
