@@ -25,8 +25,8 @@ public interface Plugins {
     String install(Path jar);
 
     /**
-     * Replaces what has a part of this id by a plug-in that has it too. The new one is there before the old one goes. A bundle of the
-     * product that the workbench itself needs stays and gives way for this part only.
+     * Replaces what has a part of this id by a plug-in that has it too, of the same kind. The new one is there before the old one goes. A
+     * bundle of the product that the workbench itself needs, or that has parts which the plug-in has not, stays and gives way.
      *
      * @return one line on what was done
      * @throws org.luthier.api.LuthierException if the new one is no plug-in, lacks the part or does not start; nothing has changed then
@@ -36,6 +36,7 @@ public interface Plugins {
     /**
      * Takes away the plug-in that has a part of this id. What it has replaced of the product is back at once.
      *
+     * @param id the part's, or the bundle's symbolic name where parts of several kinds have one id
      * @return one line on what was done
      * @throws org.luthier.api.LuthierException if there is none, or it is no plug-in of the plug-ins folder
      */

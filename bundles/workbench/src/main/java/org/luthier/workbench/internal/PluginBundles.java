@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,7 @@ import org.luthier.files.AtomicFile;
 import org.luthier.files.Sha256;
 import org.luthier.workbench.PartInfo;
 import org.luthier.workbench.Plugins;
+import org.luthier.workbench.Want;
 import org.luthier.workbench.Workbench;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -65,7 +67,7 @@ public final class PluginBundles implements Plugins {
     private final Map<Path, Running> running = new HashMap<>();
 
     /** What each bundle of the product had that a swap has put away, by the bundle's location; guarded by this. */
-    private final Map<String, Set<String>> putAway = new HashMap<>();
+    private final Map<String, Set<Want>> putAway = new HashMap<>();
 
     private long serial;
 
@@ -75,7 +77,15 @@ public final class PluginBundles implements Plugins {
     private record Running(Bundle bundle, String sha256) {}
 
     /** A part and the bundle that offers it. */
-    private record Offer(String kind, String id, Bundle bundle) {}
+    private record Offer(Want part, Bundle bundle) {
+        String kind() {
+            return part.kind().getSimpleName();
+        }
+
+        String id() {
+            return part.id();
+        }
+    }
 
     @Activate
     public PluginBundles(BundleContext context, @Reference Workbench workbench) {
@@ -117,8 +127,8 @@ public final class PluginBundles implements Plugins {
         List<Plugin> plugins = new ArrayList<>();
         for (PartInfo part : workbench.parts().list()) {
             Offer offer = offers.stream()
-                    .filter(other -> other.kind.equals(part.kind())
-                            && other.id.equals(part.id())
+                    .filter(other -> other.kind().equals(part.kind())
+                            && other.id().equals(part.id())
                             && other.bundle.getVersion().toString().equals(part.version()))
                     .findFirst()
                     .orElse(null);
@@ -145,10 +155,17 @@ public final class PluginBundles implements Plugins {
 
     @Override
     public synchronized String swap(String id, Path jar) {
-        Set<Bundle> old = new LinkedHashSet<>(bundlesWith(id));
+        bundlesWith(id);
         PluginJar plugin = PluginJar.read(jar);
         Bundle started = start(plugin);
-        if (offersOf(started).stream().noneMatch(offer -> offer.id.equals(id))) {
+        Set<Want> parts = partsOf(started);
+        // A tokenizer may have the id of a model family: only what is of one kind takes the other's place.
+        Set<Bundle> old = offers().stream()
+                .filter(offer -> !offer.bundle.equals(started))
+                .filter(offer -> offer.id().equals(id) && parts.contains(offer.part))
+                .map(Offer::bundle)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        if (old.isEmpty()) {
             String names = names(started);
             uninstall(started);
             throw new LuthierException(jar + " has no part '" + id + "', it has " + names + "; nothing was changed");
@@ -158,11 +175,14 @@ public final class PluginBundles implements Plugins {
             old.add(before);
         }
         for (Bundle bundle : old) {
+            Set<Want> lost = new HashSet<>(partsOf(bundle));
+            lost.removeAll(parts);
             if (isPlugin(bundle)) {
+                bringBack(lost);
                 forget(bundle, file(plugin));
                 retire(bundle);
-            } else if (!isNeeded(bundle)) {
-                putAway.put(bundle.getLocation(), idsOf(bundle));
+            } else if (lost.isEmpty() && !isNeeded(bundle)) {
+                putAway.put(bundle.getLocation(), partsOf(bundle));
                 retire(bundle);
             }
         }
@@ -173,6 +193,16 @@ public final class PluginBundles implements Plugins {
     public synchronized String remove(String id) {
         List<Bundle> old = bundlesWith(id);
         List<Bundle> plugins = old.stream().filter(PluginBundles::isPlugin).toList();
+        long kinds = plugins.stream()
+                .flatMap(bundle -> partsOf(bundle).stream())
+                .filter(part -> part.id().equals(id))
+                .distinct()
+                .count();
+        if (plugins.size() > 1 && kinds > 1) {
+            throw new LuthierException("several plug-ins have a part '" + id + "': " + labels(plugins)
+                    + "; say which one by its name: plugin:remove "
+                    + plugins.get(0).getSymbolicName());
+        }
         if (plugins.isEmpty()) {
             throw new LuthierException(id + " comes with Luthier (" + label(old.get(0))
                     + ") and cannot be removed; replace it with plugin:swap " + id + " JAR");
@@ -182,7 +212,7 @@ public final class PluginBundles implements Plugins {
                 .collect(Collectors.joining(", "));
         List<Bundle> back = new ArrayList<>();
         for (Bundle bundle : plugins) {
-            back.addAll(bringBack(idsOf(bundle)));
+            back.addAll(bringBack(partsOf(bundle)));
             forget(bundle, null);
             retire(bundle);
         }
@@ -227,7 +257,7 @@ public final class PluginBundles implements Plugins {
     synchronized void disappeared(Path path) {
         Running left = running.remove(path.toAbsolutePath().normalize());
         if (left != null) {
-            bringBack(idsOf(left.bundle));
+            bringBack(partsOf(left.bundle));
             retire(left.bundle);
         }
     }
@@ -339,11 +369,11 @@ public final class PluginBundles implements Plugins {
         return wiring.getDependencyClosure(List.of(bundle)).contains(context.getBundle());
     }
 
-    /** Starts again what swaps have put away of the product for parts of these ids; before those leave, so that none is missed. */
-    private List<Bundle> bringBack(Set<String> ids) {
+    /** Starts again what swaps have put away of the product for these parts; before those leave, so that none is missed. */
+    private List<Bundle> bringBack(Set<Want> parts) {
         List<Bundle> back = new ArrayList<>();
         for (String location : List.copyOf(putAway.keySet())) {
-            if (!Collections.disjoint(putAway.get(location), ids)) {
+            if (!Collections.disjoint(putAway.get(location), parts)) {
                 putAway.remove(location);
                 try {
                     Bundle bundle = system.installBundle(location);
@@ -457,11 +487,11 @@ public final class PluginBundles implements Plugins {
         }
     }
 
-    /** The bundles with a part of an id, the plug-ins among them first. */
+    /** The bundles with a part of an id, or of a symbolic name, the plug-ins among them first. */
     private List<Bundle> bundlesWith(String id) {
         List<Offer> offers = offers();
         List<Bundle> bundles = offers.stream()
-                .filter(offer -> offer.id.equals(id))
+                .filter(offer -> offer.id().equals(id) || id.equals(offer.bundle.getSymbolicName()))
                 .map(Offer::bundle)
                 .distinct()
                 .toList();
@@ -486,7 +516,7 @@ public final class PluginBundles implements Plugins {
                 if (bundle != null && system.getService(reference) instanceof Part part) {
                     String id = part.id();
                     WorkbenchComponent.kinds(reference)
-                            .forEach(kind -> offers.add(new Offer(kind.getSimpleName(), id, bundle)));
+                            .forEach(kind -> offers.add(new Offer(new Want(kind, id), bundle)));
                     system.ungetService(reference);
                 }
             }
@@ -496,12 +526,13 @@ public final class PluginBundles implements Plugins {
         }
     }
 
-    private Set<String> idsOf(Bundle bundle) {
-        return offersOf(bundle).stream().map(Offer::id).collect(Collectors.toCollection(TreeSet::new));
+    private Set<Want> partsOf(Bundle bundle) {
+        return offersOf(bundle).stream().map(Offer::part).collect(Collectors.toSet());
     }
 
     private String names(Bundle bundle) {
-        return String.join(", ", idsOf(bundle));
+        return String.join(
+                ", ", offersOf(bundle).stream().map(Offer::id).collect(Collectors.toCollection(TreeSet::new)));
     }
 
     private String when() {
