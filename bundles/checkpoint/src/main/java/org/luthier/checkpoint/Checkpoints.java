@@ -17,10 +17,15 @@ public final class Checkpoints {
         this.formats = List.copyOf(formats);
     }
 
-    /** Opens the formats of this bundle: safetensors, npy, npz, TF.js graph models and T5X folders. */
+    /** Opens the formats of this bundle: safetensors, npy, npz, TF.js graph models, T5X folders and PyTorch files. */
     public static Checkpoints builtIn() {
-        return new Checkpoints(
-                List.of(new SafetensorsFormat(), new NpyFormat(), new NpzFormat(), new TfjsFormat(), new T5xFormat()));
+        return new Checkpoints(List.of(
+                new SafetensorsFormat(),
+                new NpyFormat(),
+                new NpzFormat(),
+                new TfjsFormat(),
+                new T5xFormat(),
+                new TorchFormat()));
     }
 
     /** The formats, in the order they are asked. */

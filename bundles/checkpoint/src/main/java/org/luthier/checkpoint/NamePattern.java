@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
  */
 final class NamePattern {
     /** Longer names match nothing: wildcards on a hostile name could take for ever. */
-    private static final int LONGEST = 1024;
+    static final int LONGEST = 1024;
 
     private static final Pattern WILDCARD = Pattern.compile("\\*\\*?");
     private static final Pattern REFERENCE = Pattern.compile("\\{(\\d)}");

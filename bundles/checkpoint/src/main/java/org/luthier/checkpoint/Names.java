@@ -32,6 +32,13 @@ final class Names {
         return StandardCharsets.UTF_8.newEncoder().canEncode(name);
     }
 
+    /** Whether a name is good for a tensor and for a terminal: not empty, not longer than patterns match, no control characters. */
+    static boolean isUsable(String name) {
+        return !name.isEmpty()
+                && name.length() <= NamePattern.LONGEST
+                && name.chars().noneMatch(Character::isISOControl);
+    }
+
     /** A value of a file as an error may show it: not long, and on one line. */
     static String brief(Object value) {
         String text = String.valueOf(value);

@@ -3,7 +3,6 @@ package org.luthier.checkpoint;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -36,17 +35,7 @@ public final class NpzFormat implements CheckpointFormat {
     @Override
     public boolean recognises(Path path) {
         // A zip file whose first entry is an array: PyTorch's and other zip files begin with something else.
-        return FileBytes.startsWith(path, 30 + 0xffff, start -> {
-            if (start.remaining() < 30 || start.getInt(0) != 0x04034b50) {
-                return false;
-            }
-            int nameEnd = 30 + (start.getShort(26) & 0xffff);
-            return nameEnd <= start.limit()
-                    && StandardCharsets.ISO_8859_1
-                            .decode(start.slice(30, nameEnd - 30))
-                            .toString()
-                            .endsWith(SUFFIX);
-        });
+        return ZipArchive.firstName(path).endsWith(SUFFIX);
     }
 
     @Override

@@ -47,14 +47,15 @@ record NumpyType(DType dtype, boolean bigEndian) {
     ByteBuffer rowMajor(ByteBuffer stored, boolean fortranOrder, List<Long> shape) {
         ByteBuffer bytes = stored.order(ByteOrder.LITTLE_ENDIAN);
         if (bigEndian) {
-            swap(bytes);
+            swap(bytes, dtype.bytes());
         }
         return fortranOrder && shape.size() > 1 ? fromFortran(bytes, shape) : bytes;
     }
 
-    private void swap(ByteBuffer bytes) {
-        for (int at = 0; at < bytes.limit(); at += dtype.bytes()) {
-            switch (dtype.bytes()) {
+    /** Turns the bytes of each element round. */
+    static void swap(ByteBuffer bytes, int width) {
+        for (int at = 0; at < bytes.limit(); at += width) {
+            switch (width) {
                 case 2 -> bytes.putShort(at, Short.reverseBytes(bytes.getShort(at)));
                 case 4 -> bytes.putInt(at, Integer.reverseBytes(bytes.getInt(at)));
                 case 8 -> bytes.putLong(at, Long.reverseBytes(bytes.getLong(at)));

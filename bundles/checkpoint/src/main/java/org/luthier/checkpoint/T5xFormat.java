@@ -39,7 +39,6 @@ public final class T5xFormat implements CheckpointFormat {
     private static final int NDARRAY = 1;
     private static final int COMPLEX = 2;
     private static final int NUMPY_SCALAR = 3;
-    private static final int MAX_NAME = 1024;
     private static final int MAX_RANK = 32;
 
     private static final Map<String, DType> DTYPES = Map.of(
@@ -215,14 +214,8 @@ public final class T5xFormat implements CheckpointFormat {
         private void collect(Map<?, ?> node, String prefix) {
             node.forEach((key, value) -> {
                 String name = prefix + key;
-                if (((String) key).isEmpty()
-                        || name.length() > MAX_NAME
-                        || name.chars().anyMatch(Character::isISOControl)) {
-                    throw broken(
-                            "name",
-                            "a parameter's name is empty, longer than " + MAX_NAME
-                                    + " characters, or has a control character: '"
-                                    + Names.brief(name) + "'");
+                if (((String) key).isEmpty() || !Names.isUsable(name)) {
+                    throw broken("name", "no name for a parameter: '" + Names.brief(name) + "'");
                 }
                 if (value instanceof Map<?, ?> map && !(map.get("driver") instanceof String)) {
                     collect(map, name + ".");

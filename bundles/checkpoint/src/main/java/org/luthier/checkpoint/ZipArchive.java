@@ -8,6 +8,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -59,13 +61,29 @@ final class ZipArchive {
             long compressedSize,
             long size,
             long headerOffset,
-            long dataOffset) {}
+            long dataOffset) {
+        boolean isCompressed() {
+            return method != STORED;
+        }
+    }
 
     private final FileBytes file;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private long directoryOffset;
     private long directorySize;
     private long directoryEntries;
+
+    /** The name of the entry that a zip file begins with, unchecked; an empty text if it is none. */
+    static String firstName(Path path) {
+        try (InputStream in = Files.isRegularFile(path) ? Files.newInputStream(path) : InputStream.nullInputStream()) {
+            ByteBuffer start = ByteBuffer.wrap(in.readNBytes(LOCAL_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+            return start.remaining() < LOCAL_BYTES || start.getInt(0) != LOCAL
+                    ? ""
+                    : new String(in.readNBytes(start.getShort(26) & 0xffff), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return "";
+        }
+    }
 
     /** Reads the directory; the file stays the caller's. */
     ZipArchive(FileBytes file) {
