@@ -3,8 +3,8 @@ package org.luthier.checkpoint;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +30,10 @@ import org.luthier.files.Sha256;
  */
 public final class MappedWeights implements Weights {
     /** Bytes of weights that may be read and not yet taken. */
-    private static final long MOST_AHEAD = 1 << 26;
+    private static final long MOST_AHEAD = 1 << 24;
+
+    /** Weights looked at when there is something to choose. */
+    private static final int LOOK_AHEAD = 64;
 
     private final Checkpoint checkpoint;
     private final String family;
@@ -40,10 +43,12 @@ public final class MappedWeights implements Weights {
     private final Map<String, FutureTask<float[]>> reads = new ConcurrentHashMap<>();
     private final Set<String> taken = ConcurrentHashMap.newKeySet();
 
-    /** Guarded by this object, as are the two below. */
-    private final Iterator<Mapping> next;
+    private final List<Mapping> order;
+    private final Map<String, Integer> place = new HashMap<>();
 
+    /** What is read ahead; guarded by this object, as are the two below. */
     private final Set<String> ahead = new HashSet<>();
+
     private long bytesAhead;
     private Ledger ledger;
 
@@ -69,7 +74,8 @@ public final class MappedWeights implements Weights {
                 byTarget.put(mapping.target().name(), mapping);
             }
         }
-        this.next = byTarget.values().iterator();
+        this.order = List.copyOf(byTarget.values());
+        order.forEach(mapping -> place.put(mapping.target().name(), place.size()));
     }
 
     /** The weights under their canonical names, in the order of the checkpoint. */
@@ -106,7 +112,7 @@ public final class MappedWeights implements Weights {
             throw new IllegalStateException("weight '" + name + "' was taken before");
         }
         FutureTask<float[]> read = reading(mapping);
-        readAhead();
+        readAhead(mapping);
         // Does nothing if another thread has begun with it.
         read.run();
         try {
@@ -130,19 +136,17 @@ public final class MappedWeights implements Weights {
                 name, key -> new FutureTask<>(() -> Floats.of(checkpoint.name(), mapping.target(), bytes(name))));
     }
 
-    /**
-     * Has other threads read what comes next in the checkpoint. That is the order of the model only roughly: what it asks for before its
-     * turn, it reads itself.
-     */
-    private synchronized void readAhead() {
-        while (next.hasNext() && bytesAhead < MOST_AHEAD) {
-            Mapping mapping = next.next();
-            String name = mapping.target().name();
+    /** Has other threads read what follows a weight in the checkpoint: what a layer needs mostly stands together. */
+    private synchronized void readAhead(Mapping mapping) {
+        int begin = place.get(mapping.target().name());
+        for (int i = 1; i <= Math.min(LOOK_AHEAD, order.size() - 1) && bytesAhead < MOST_AHEAD; i++) {
+            Mapping next = order.get((begin + i) % order.size());
+            String name = next.target().name();
             // What is large may be so by mistake; taking it tells.
-            if (!taken.contains(name) && mapping.bytes() <= MOST_AHEAD) {
+            if (!taken.contains(name) && !reads.containsKey(name) && next.bytes() <= MOST_AHEAD) {
                 ahead.add(name);
-                bytesAhead += mapping.bytes();
-                ForkJoinPool.commonPool().execute(reading(mapping));
+                bytesAhead += next.bytes();
+                ForkJoinPool.commonPool().execute(reading(next));
             }
         }
     }
