@@ -70,6 +70,11 @@ public record RecordedTensor(
         }
     }
 
+    /** The same, as if nobody had measured its noise. */
+    RecordedTensor withoutNoise() {
+        return new RecordedTensor(name, shape, values, slices, Double.NaN, integers, steps);
+    }
+
     /** Which entries of the whole tensor's dimension the stored ones are; null where it is whole. */
     int[] kept(int axis) {
         return slices.stream()

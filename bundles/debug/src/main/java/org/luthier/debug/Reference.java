@@ -29,8 +29,15 @@ public final class Reference implements AutoCloseable {
      * @param dtype type it was computed in, for example {@code "float32"}
      * @param seed seed of what was random, or {@code "none"}
      * @param segments number of the segment in each row; empty if not known
+     * @param ownFeatures whether the network was fed what the run's own front end made of the sound, and so has its rounding too
      */
-    public record Header(String model, String framework, String dtype, String seed, List<Integer> segments) {}
+    public record Header(
+            String model, String framework, String dtype, String seed, List<Integer> segments, boolean ownFeatures) {
+        /** Of a run that was fed recorded features, or of which that is not known. */
+        public Header(String model, String framework, String dtype, String seed, List<Integer> segments) {
+            this(model, framework, dtype, seed, segments, false);
+        }
+    }
 
     private final String title;
     private final Header header;
@@ -90,6 +97,13 @@ public final class Reference implements AutoCloseable {
                         + "; found "
                         + checkpoint.format() + " with " + checkpoint.tensors().size()
                         + " tensors; recordings of other tools need an adapter of their model family");
+    }
+
+    /** The same, of a run on features of its own. */
+    Reference onOwnFeatures() {
+        Header own =
+                new Header(header.model(), header.framework(), header.dtype(), header.seed(), header.segments(), true);
+        return new Reference(title, own, tensors, closing);
     }
 
     /** What to call it in messages: the file's name. */

@@ -23,6 +23,7 @@ import org.luthier.checkpoint.SafetensorsWriter;
 /** The format {@code luthier-reference/1}: what the metadata of the safetensors file say, and back. */
 final class ReferenceFormat {
     static final String FORMAT = "luthier-reference/1";
+    private static final String OWN = "own";
     private static final Set<DType> INTEGERS = EnumSet.of(DType.I64, DType.I32, DType.I16, DType.I8, DType.U8);
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -89,7 +90,8 @@ final class ReferenceFormat {
                 metadata.getOrDefault("framework", ""),
                 metadata.getOrDefault("dtype", ""),
                 metadata.getOrDefault("seed", "none"),
-                segments);
+                segments,
+                OWN.equals(metadata.get("features")));
         return new Reference(checkpoint.name(), header, tensors, checkpoint::close);
     }
 
@@ -155,6 +157,9 @@ final class ReferenceFormat {
         metadata.put("order", json(tensors.stream().map(RecordedTensor::name).toList()));
         if (!header.segments().isEmpty()) {
             metadata.put("segments", json(header.segments()));
+        }
+        if (header.ownFeatures()) {
+            metadata.put("features", OWN);
         }
         if (!slices.isEmpty()) {
             metadata.put("slices", json(slices));

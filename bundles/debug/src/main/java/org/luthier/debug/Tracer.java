@@ -59,9 +59,11 @@ public final class Tracer {
                     + model.definition().id() + " has " + String.join(", ", names));
         }
         RecordingProbe probe = new RecordingProbe(layers);
-        run(input, probe, cancellation);
-        return probe.recorded(
+        TraceSegments segments = TraceSegments.of(input, model);
+        run(segments, probe, cancellation);
+        Reference recorded = probe.recorded(
                 "trace of " + model.definition().id(), model.definition().family());
+        return segments.features() == null ? recorded.onOwnFeatures() : recorded;
     }
 
     /** What a run offers to a probe. */
@@ -81,7 +83,10 @@ public final class Tracer {
      * @throws LuthierException if the input does not fit the model
      */
     public void run(TraceInput input, Probe probe, Cancellation cancellation) {
-        TraceSegments segments = TraceSegments.of(input, model);
+        run(TraceSegments.of(input, model), probe, cancellation);
+    }
+
+    private void run(TraceSegments segments, Probe probe, Cancellation cancellation) {
         if (model instanceof FrameModel frames) {
             try (FrameModel.Session network = frames.open(1)) {
                 forEach(segments, probe, cancellation, (row, features, at) -> network.run(features, at, probe));

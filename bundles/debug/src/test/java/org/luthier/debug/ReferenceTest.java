@@ -33,7 +33,7 @@ class ReferenceTest {
         RecordedTensor whole = new RecordedTensor("zeta", List.of(1, 2, 3), SIX, List.of(), 1e-7);
         RecordedTensor part =
                 RecordedTensor.of("alpha", SIX, List.of(1, 6)).keep(new Slice(1, IntLists.immutable.of(1, 4)));
-        Reference.Header header = new Reference.Header("tiny", "luthier", "float32", "7", List.of(3));
+        Reference.Header header = new Reference.Header("tiny", "luthier", "float32", "7", List.of(3), true);
         Path file = folder.resolve("trace.bin");
         Reference.of("t", header, List.of(whole, part)).write(file, false);
         try (Reference read = Reference.open(file, List.of())) {

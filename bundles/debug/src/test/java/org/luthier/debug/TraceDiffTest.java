@@ -98,6 +98,15 @@ class TraceDiffTest {
                 .clean());
     }
 
+    /** Noise was measured on the same features; from sound, the front end's rounding comes on top. */
+    @Test
+    void noiseIsNoMeasureForARunOnFeaturesOfItsOwn() {
+        RecordedTensor quiet = new RecordedTensor("a", SHAPE, values, List.of(), 1e-6);
+        Reference trace = reference(tensor("a", changed(3, 1e-4f)));
+        assertFalse(diff(trace, reference(quiet)).clean());
+        assertTrue(diff(trace.onOwnFeatures(), reference(quiet)).clean());
+    }
+
     /** Read from a file, as a reference comes: the noise of one tensor says nothing of the other. */
     @Test
     void noiseOfAReferenceFileDecides(@TempDir Path folder) {

@@ -42,7 +42,7 @@ class TracerTest {
     void recordsEverythingInOrderOfExecution() {
         Reference trace = trace(tracer, sound);
         assertEquals(ALL, trace.names());
-        assertEquals(new Reference.Header("tiny", "luthier", "float32", "none", List.of(0, 2)), trace.header());
+        assertEquals(new Reference.Header("tiny", "luthier", "float32", "none", List.of(0, 2), true), trace.header());
         // Two zeros lead, hop 4: segment 0 holds samples -2 to 5, segment 2 holds 6 to 13.
         RecordedTensor in = trace.tensor("frontend.in");
         assertEquals(List.of(2, 8), in.shape());
@@ -97,6 +97,7 @@ class TracerTest {
         }
         Reference recorded = Reference.of("recorded", healthy.header(), tensors);
         Reference again = trace(tracer, new TraceInput.Recorded(recorded, null));
+        assertFalse(again.header().ownFeatures());
         // The front end is judged on its own, the network ran on the recorded features.
         assertEquals(
                 "frontend.log",

@@ -19,9 +19,12 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -193,6 +196,75 @@ class CommandLineTest {
         Words different = run("layer:diff", trace, reference, "--json");
         assertEquals(3, different.code(), different.toString());
         assertEquals("contour2.pre", json(different).getString("first"));
+    }
+
+    private static Path shared(String name) {
+        Path path =
+                Path.of(System.getProperty("luthier.root")).resolve("../shared").resolve(name);
+        Assumptions.assumeTrue(Files.exists(path), "no " + name + " beside the working copy");
+        return path;
+    }
+
+    @Test
+    void aTokenModelIsTracedAndAgreesWithItsGolden() throws IOException {
+        Path checkpoint = shared("checkpoints/mt3");
+        Path golden = shared("reference/mt3/golden_compact.safetensors");
+        Path trace = folder.resolve("trace.safetensors");
+        Words traced = run("layer:trace", "--checkpoint", checkpoint, "--input", golden, "-o", trace, "--quiet");
+        assertEquals(0, traced.code(), traced.toString());
+        Words same = run("layer:diff", trace, golden, "--json");
+        assertEquals(0, same.code(), same.toString());
+        JsonObject tokens = json(same).getJsonArray("tensors").getValuesAs(JsonObject.class).stream()
+                .filter(tensor -> tensor.getString("name").equals("decoder.tokens"))
+                .findFirst()
+                .orElseThrow();
+        assertEquals("same", tokens.getString("verdict"));
+        // From sound alone: it says the same, and what it says is what it is fed.
+        Words fed = run(
+                "layer:trace",
+                "--checkpoint",
+                checkpoint,
+                "--audio",
+                shared("reference/mt3/corpus/08_ragtime_band.wav"),
+                "--segment",
+                1,
+                "--layers",
+                "decoder.*",
+                "-o",
+                folder.resolve("decoder.safetensors"));
+        assertEquals(0, fed.code(), fed.toString());
+        Words again = run("layer:diff", folder.resolve("decoder.safetensors"), golden);
+        assertEquals(0, again.code(), again.toString());
+    }
+
+    @Test
+    @Tag("full")
+    void aChangedKernelOfATokenModelIsNamed() throws IOException {
+        Path checkpoint = folder.resolve("mt3");
+        try (var files = Files.walk(shared("checkpoints/mt3"))) {
+            Path original = shared("checkpoints/mt3");
+            for (Path file : (Iterable<Path>) files::iterator) {
+                Files.copy(file, checkpoint.resolve(original.relativize(file).toString()));
+            }
+        }
+        Path chunk = checkpoint.resolve("target.decoder.layers_0.encoder_decoder_attention.value.kernel/0.0");
+        byte[] values;
+        try (var in = new GZIPInputStream(Files.newInputStream(chunk))) {
+            values = in.readAllBytes();
+        }
+        ByteBuffer floats = ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN);
+        floats.putFloat(0, floats.getFloat(0) + 0.1f);
+        Files.delete(chunk);
+        try (var out = new GZIPOutputStream(Files.newOutputStream(chunk))) {
+            out.write(values);
+        }
+        Path golden = shared("reference/mt3/golden_compact.safetensors");
+        Path trace = folder.resolve("trace.safetensors");
+        Words traced = run("layer:trace", "--model", "mt3", "--checkpoint", checkpoint, "--input", golden, "-o", trace);
+        assertEquals(0, traced.code(), traced.toString());
+        Words different = run("layer:diff", trace, golden, "--json");
+        assertEquals(3, different.code(), different.toString());
+        assertEquals("decoder.layer0.cross_attention.v", json(different).getString("first"));
     }
 
     /** The weights with one number of one tensor changed. */
