@@ -7,6 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -235,7 +236,7 @@ final class Pickle {
             case 0x92 -> {
                 Object keywords = pop();
                 Object arguments = pop();
-                push(call(pop(), new Tuple(List.of(arguments, keywords))));
+                push(call(pop(), new Tuple(Arrays.asList(arguments, keywords))));
             }
             case 'b' -> build(pop());
             case 'Q' -> {

@@ -250,6 +250,7 @@ class TorchRulesTest {
                 "cmine\nThing\n)R",
                 "cmine\nThing\n)\u0081}b",
                 "cmine\nThing\n)}\u0092",
+                "NNN\u0092NNRNb",
                 "cfunctools\npartial\ncmine\nf\n\u0085R",
                 "cbuiltins\nset\n]\u0085R",
                 "K\1)R",
