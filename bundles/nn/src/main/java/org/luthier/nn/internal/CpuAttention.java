@@ -61,7 +61,8 @@ abstract class CpuAttention implements KeyValues {
         int headsAtOnce = Math.min(heads.count(), Math.max(1, most / n));
         long scores =
                 scratch.natives(0, (long) headsAtOnce * queriesAtOnce * length).address();
-        Softmax softmax = new Softmax(scratch.array(0, length), scratch.array(1, length));
+        int floats = Softmax.floats(length);
+        Softmax softmax = new Softmax(length, scratch.array(0, floats), scratch.array(1, floats));
         open();
         try (Lines from = Lines.of(queries);
                 Lines to = Lines.writing(output)) {
@@ -76,10 +77,8 @@ abstract class CpuAttention implements KeyValues {
                             step.scores(
                                     row, h, count, from, line, scores + (long) (h - head) * count * length * 4, length);
                         }
-                        for (int i = 0; i < (end - head) * count; i++) {
-                            int visible = causal ? length - n + query + i % count + 1 : length;
-                            softmax.line(scores + (long) i * length * 4, visible, length);
-                        }
+                        int visible = causal ? length - n + query + 1 : length;
+                        softmax.lines(scores, (end - head) * count, visible, causal ? 1 : 0, count);
                         for (int h = head; h < end; h++) {
                             step.mix(row, h, count, scores + (long) (h - head) * count * length * 4, length, to, line);
                         }

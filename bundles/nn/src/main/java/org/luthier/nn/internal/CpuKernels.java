@@ -255,9 +255,12 @@ public final class CpuKernels implements Kernels {
     @Override
     public void softmax(INDArray x) {
         try (Lines lines = Lines.of(x)) {
-            Softmax softmax = new Softmax(new float[lines.width], new float[lines.width]);
-            for (int i = 0; i < lines.count; i++) {
-                softmax.line(lines.at(i), lines.width, lines.width);
+            int length = lines.width;
+            int floats = Softmax.floats(length);
+            Softmax softmax = new Softmax(length, new float[floats], new float[floats]);
+            int together = lines.stride == length ? lines.count : 1;
+            for (int line = 0; line < lines.count; line += together) {
+                softmax.lines(lines.at(line), together, length, 0, together);
             }
             lines.finish();
         }

@@ -8,8 +8,8 @@ package org.luthier.nn.internal;
  * 0.347 the rest is below 6e-9. Rounding adds about one unit in the last place: the relative error is below 1.5e-7.
  */
 final class Exponential {
-    /** Smallest argument that is told from smaller ones: exp is 1.6e-38 there. */
-    static final float LOWEST = -87f;
+    /** Smallest argument that is told from smaller ones: exp is 1.8e-35 there, and a thousandth of that is no subnormal number yet. */
+    static final float LOWEST = -80f;
 
     private static final float LOG2_E = 1.44269504f;
 
@@ -24,17 +24,27 @@ final class Exponential {
     private Exponential() {}
 
     /**
-     * Prepares exp(max(x - shift, LOWEST)), for differences up to 88.
+     * x = max(x - shift, LOWEST).
+     *
+     * @param end exclusive
+     */
+    static void shift(float[] x, int from, int end, float shift) {
+        for (int i = from; i < end; i++) {
+            x[i] = Math.max(x[i] - shift, LOWEST);
+        }
+    }
+
+    /**
+     * Prepares exp(x), for x from LOWEST to 88.
      *
      * @param x in; out: the factor between 0.7 and 1.5
      * @param powers out: the power of two, for {@link #finish}
      */
-    static void begin(float[] x, float shift, float[] powers, int n) {
+    static void begin(float[] x, float[] powers, int n) {
         for (int i = 0; i < n; i++) {
-            float v = Math.max(x[i] - shift, LOWEST);
-            float rounded = v * LOG2_E + ROUNDER;
+            float rounded = x[i] * LOG2_E + ROUNDER;
             float whole = rounded - ROUNDER;
-            float f = v - whole * LN2_HIGH - whole * LN2_LOW;
+            float f = x[i] - whole * LN2_HIGH - whole * LN2_LOW;
             float p = 1f / 5040;
             p = p * f + 1f / 720;
             p = p * f + 1f / 120;
@@ -47,31 +57,10 @@ final class Exponential {
         }
     }
 
-    /**
-     * Multiplies the factors by the powers of two.
-     *
-     * @return their sum
-     */
-    static float finish(float[] x, float[] powers, int n) {
-        // Four sums: one would wait for each addition.
-        float a = 0;
-        float b = 0;
-        float c = 0;
-        float d = 0;
-        int i = 0;
-        for (; i < n - 3; i += 4) {
-            a += x[i] *= power(powers[i]);
-            b += x[i + 1] *= power(powers[i + 1]);
-            c += x[i + 2] *= power(powers[i + 2]);
-            d += x[i + 3] *= power(powers[i + 3]);
+    /** Multiplies the factors by the powers of two. */
+    static void finish(float[] x, float[] powers, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] *= Float.intBitsToFloat((Float.floatToRawIntBits(powers[i]) << 23) + 0x3f800000);
         }
-        for (; i < n; i++) {
-            a += x[i] *= power(powers[i]);
-        }
-        return (a + b) + (c + d);
-    }
-
-    private static float power(float rounded) {
-        return Float.intBitsToFloat((Float.floatToRawIntBits(rounded) << 23) + 0x3f800000);
     }
 }

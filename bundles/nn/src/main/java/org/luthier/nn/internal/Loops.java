@@ -40,17 +40,17 @@ final class Loops {
 
     /**
      * x / (1 + exp(-2 u)) with u = sqrt(2 / pi) (x + 0.044715 x^3), which is 0.5 x (1 + tanh(u)). Below -10 it is 0 to single precision
-     * and above 10 it is x, so that nothing overflows.
+     * and above 9 it is x, so that nothing overflows.
      *
      * @param e to work in
      * @param powers to work in
      */
     static void gelu(float[] x, float[] e, float[] powers, int n) {
         for (int i = 0; i < n; i++) {
-            float z = Math.min(Math.max(x[i], -10f), 10f);
+            float z = Math.min(Math.max(x[i], -10f), 9.6f);
             e[i] = z * (-1.5957691f - 0.071354816f * (z * z));
         }
-        Exponential.begin(e, 0, powers, n);
+        Exponential.begin(e, powers, n);
         Exponential.finish(e, powers, n);
         for (int i = 0; i < n; i++) {
             x[i] = Math.max(x[i], -10f) / (1 + e[i]);

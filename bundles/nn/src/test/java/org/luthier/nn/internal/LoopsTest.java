@@ -22,25 +22,22 @@ class LoopsTest {
                 next += 1e-6f + Math.abs(next) * 1e-5f;
             }
             float[] x = arguments.clone();
-            float sum = exp(x);
-            double exactSum = 0;
+            exp(x);
             for (int i = 0; i < BLOCK; i++) {
                 double exact = Math.exp(arguments[i]);
                 worst = Math.max(worst, Math.abs(x[i] - exact) / exact);
-                exactSum += exact;
             }
-            // Four sums of 1024 positive terms each.
-            assertEquals(1, Math.min(sum, Float.MAX_VALUE) / Math.min(exactSum, Float.MAX_VALUE), 1e-5);
         }
         assertTrue(worst < 1.5e-7, "relative error " + worst);
     }
 
     @Test
     void exponentialAtTheEnds() {
-        float[] x = {Float.NEGATIVE_INFINITY, -1e30f, -87.5f, Float.NaN, 0, -0f, 88};
+        float[] x = {Float.NEGATIVE_INFINITY, -1e30f, -80.5f, Float.NaN, 0, -0f, 88};
+        Exponential.shift(x, 0, x.length, 0);
         exp(x);
         for (int i = 0; i < 3; i++) {
-            assertEquals(Math.exp(-87), x[i], 1e-44);
+            assertEquals(Math.exp(-80), x[i], 1e-41);
         }
         assertTrue(Float.isNaN(x[3]));
         assertEquals(1, x[4]);
@@ -48,10 +45,10 @@ class LoopsTest {
         assertEquals(1, x[6] / Math.exp(88), 1.5e-7);
     }
 
-    private static float exp(float[] x) {
+    private static void exp(float[] x) {
         float[] powers = new float[x.length];
-        Exponential.begin(x, 0, powers, x.length);
-        return Exponential.finish(x, powers, x.length);
+        Exponential.begin(x, powers, x.length);
+        Exponential.finish(x, powers, x.length);
     }
 
     /** Every 499th of all floats: every size from the smallest to the largest, of both signs. */
