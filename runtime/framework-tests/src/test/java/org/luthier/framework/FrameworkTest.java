@@ -117,8 +117,10 @@ class FrameworkTest {
                 shell.add(scope.equals("luthier") ? String.valueOf(function) : scope + ":" + function);
             }
         }
-        // Of the shell alone: help of its commands, and the word before them that examples begin with.
-        shell.removeAll(Set.of("help", "luthier"));
+        // Of the shell alone: help of its commands, the word before them that examples begin with, what answers to
+        // words that
+        // are no commands, and Gogo's own in better words.
+        shell.removeAll(Set.of("help", "luthier", "default", "head", "tail"));
         Set<String> help = new TreeSet<>();
         String text = Files.readString(Path.of(System.getProperty("luthier.root"))
                 .resolve("runtime/launcher/src/main/resources/org/luthier/launcher/help.txt"));

@@ -102,6 +102,21 @@ class TerminalTest {
     }
 
     @Test
+    void whatIsNoCommandIsToldInOneLine() throws Exception {
+        await(PROMPT);
+        type("model:lits\r");
+        await("luthier: unknown command 'model:lits'; did you mean model:list?");
+        await(PROMPT);
+        type("model:list | tail -2\r");
+        await("mt3-piano");
+        await(PROMPT);
+        type("exit\r");
+        endsWith(0);
+        assertFalse(text().contains("Exception") || text().contains("gosh"), text());
+        assertFalse(text().contains("STATE"), "the last two lines only: " + text());
+    }
+
+    @Test
     void aShellThatDiesEndsTheProcessWithOneLine() throws Exception {
         await(PROMPT);
         type("$.reader setParser $.nothing\r");

@@ -2,6 +2,7 @@ package org.luthier.shell.internal;
 
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Function;
@@ -40,19 +41,62 @@ final class GogoCommand implements Function {
         };
     }
 
+    /** What Gogo calls for a word that is no command. A script has no terminal, and none of the commands that Gogo brings for one. */
+    static Function unknown(Shell shell, Surroundings surroundings) {
+        return (session, words) -> {
+            Process process = Process.Utils.current();
+            String message = shell.unknown(String.valueOf(words.get(0)));
+            console(session, process, surroundings)
+                    .fail(
+                            session.get(TERMINAL) == null
+                                    ? message + " (a script has Luthier's commands only; help lists them)"
+                                    : message);
+            return ended(session, process, ShellCommand.USAGE);
+        };
+    }
+
+    /**
+     * Gogo's {@code head} and {@code tail}, which stumble over the number that most people write.
+     *
+     * @param name with Gogo's scope
+     */
+    static Function lines(String name) {
+        return (session, words) -> {
+            List<Object> spelledOut = new ArrayList<>();
+            for (Object word : words) {
+                String text = String.valueOf(word);
+                if (text.matches("-[0-9]+")) {
+                    spelledOut.add("-n");
+                    spelledOut.add(text.substring(1));
+                } else {
+                    spelledOut.add(word);
+                }
+            }
+            return ((Function) session.get(name)).execute(session, spelledOut);
+        };
+    }
+
     @Override
     public Object execute(CommandSession session, List<Object> arguments) throws Interrupted {
         Process process = Process.Utils.current();
         List<String> words = arguments.stream().map(String::valueOf).toList();
-        Console console = new Console(
+        Console console = console(session, process, surroundings);
+        int code = process != null && session.get(TERMINAL) != null
+                ? interactively(session, process.job(), words, console)
+                : command.execute(words, console);
+        return ended(session, process, code);
+    }
+
+    private static Console console(CommandSession session, Process process, Surroundings surroundings) {
+        return new Console(
                 stream(session, process, OUTPUT),
                 stream(session, process, ERROR),
                 isTerminal(session, process, ERROR),
                 surroundings.isSet("luthier.quiet"),
                 folder(session));
-        int code = process != null && session.get(TERMINAL) != null
-                ? interactively(session, process.job(), words, console)
-                : command.execute(words, console);
+    }
+
+    private static Object ended(CommandSession session, Process process, int code) {
         session.put(EXIT_CODE, code);
         if (process != null) {
             process.error(code);

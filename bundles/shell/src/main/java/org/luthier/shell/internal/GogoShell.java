@@ -42,6 +42,9 @@ public final class GogoShell {
         others = List.of(
                 register(completions, Completions.SCOPE, Completions.FUNCTION),
                 register(GogoCommand.luthier(shell, surroundings, controlC), Completions.SCOPE, Completions.SCOPE),
+                register(GogoCommand.unknown(shell, surroundings), Completions.SCOPE, "default"),
+                register(GogoCommand.lines("gogo:head"), Completions.SCOPE, "head"),
+                register(GogoCommand.lines("gogo:tail"), Completions.SCOPE, "tail"),
                 context.registerService(CommandSessionListener.class, completions, null));
         bind(shell.command("help"));
     }

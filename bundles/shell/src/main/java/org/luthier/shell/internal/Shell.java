@@ -106,7 +106,8 @@ public final class Shell implements ToIntFunction<String[]> {
         StringBuilder text = new StringBuilder();
         text.append("Usage: luthier [OPTIONS] COMMAND [ARGUMENTS]      one command\n");
         text.append("       luthier AUDIO [OPTIONS]                   short for transcribe\n");
-        text.append("       luthier                                   a shell with completion and history\n\n");
+        text.append("       luthier                                   a shell with completion and history\n");
+        text.append("       luthier <SCRIPT                           a file of commands, one a line\n\n");
         text.append("Commands:\n");
         Table table = new Table();
         commands.values().forEach(command -> table.row("  " + command.name(), command.summary()));

@@ -12,6 +12,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -81,6 +82,36 @@ class GogoTest {
         session.execute("luthier toy:pley a.wav");
         assertTrue(err.toString(StandardCharsets.UTF_8).contains("did you mean toy:play?"), err.toString());
         assertEquals(2, session.get("luthier.exit"));
+    }
+
+    @Test
+    void saysInOneLineThatAWordIsNoCommand() throws Exception {
+        offer((options, console) -> 0);
+        gogo.addCommand("luthier", GogoCommand.unknown(shell, name -> null), "default");
+        session.put("SCOPE", "luthier:*");
+        assertNull(session.execute("toy:pley a.wav"));
+        assertEquals(
+                "luthier: unknown command 'toy:pley'; did you mean toy:play? (a script has Luthier's commands only;"
+                        + " help lists them)\n",
+                err.toString(StandardCharsets.UTF_8));
+        assertEquals(2, session.get("luthier.exit"));
+        session.execute("grep x && toy:play a.wav");
+        assertEquals(2, session.get("luthier.exit"));
+    }
+
+    @Test
+    void headAndTailTakeTheNumberThatPeopleWrite() throws Exception {
+        List<String> got = new ArrayList<>();
+        gogo.addCommand(
+                "gogo",
+                (Function) (asking, arguments) ->
+                        arguments.stream().map(String::valueOf).map(got::add).toList(),
+                "tail");
+        gogo.addCommand("luthier", GogoCommand.lines("gogo:tail"), "tail");
+        session.put("SCOPE", "luthier:gogo:*");
+        session.execute("tail -1");
+        session.execute("tail -n 3 a-1");
+        assertEquals(List.of("-n", "1", "-n", "3", "a-1"), got);
     }
 
     @Test
