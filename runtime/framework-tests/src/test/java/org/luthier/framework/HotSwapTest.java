@@ -36,37 +36,73 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.osgi.framework.ServiceReference;
 
-/** The assembler and the model of Basic Pitch are replaced by other builds while jobs run. */
+/** The parts of a frame model and of a token model are replaced by other builds while jobs run. */
 @Timeout(300)
 class HotSwapTest {
     private static final String OLD = "0.1.0.SNAPSHOT";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    /** The two parts that are swapped. */
+    /** The parts that are swapped: those of Basic Pitch, and those of MT3, where a tokenizer and a family share an id. */
     private enum Swappable {
         ASSEMBLER(
                 "basic-pitch-notes",
+                "NoteAssembler",
                 "org.luthier.assembler-basicpitch",
                 "assembler",
                 "Note creation of Basic Pitch",
                 "Second build of Basic Pitch!"),
         MODEL(
                 "basic-pitch",
+                "ModelFamily",
                 "org.luthier.model-basicpitch",
                 "model",
                 "Basic Pitch: notes, onsets",
-                "Second build, for a test: ");
+                "Second build, for a test: "),
+        TOKENIZER(
+                "mt3",
+                "Tokenizer",
+                "org.luthier.tokenizer-mt3",
+                "tokenizer",
+                "MT3, many instruments",
+                "Second build, a test!"),
+        DECODER(
+                "greedy",
+                "Decoder",
+                "org.luthier.decoder-greedy",
+                "decoder",
+                "The likeliest token at",
+                "Second build, a test! "),
+        TOKEN_ASSEMBLER(
+                "mt3-reference",
+                "NoteAssembler",
+                "org.luthier.assembler-mt3",
+                "assembler",
+                "The note decoding of MT3",
+                "Second build, a test!   "),
+        TOKEN_MODEL(
+                "mt3",
+                "ModelFamily",
+                "org.luthier.model-mt3",
+                "model",
+                "MT3: the notes of many",
+                "Second build, a test! ");
+
+        static final List<Swappable> OF_FRAMES = List.of(ASSEMBLER, MODEL);
+        static final List<Swappable> OF_TOKENS = List.of(TOKENIZER, DECODER, TOKEN_ASSEMBLER, TOKEN_MODEL);
 
         final String id;
+        final String kind;
         final String bundle;
         final String provenance;
         private final String says;
         final String saysLater;
 
-        Swappable(String id, String bundle, String provenance, String says, String saysLater) {
+        Swappable(String id, String kind, String bundle, String provenance, String says, String saysLater) {
             this.id = id;
+            this.kind = kind;
             this.bundle = bundle;
             this.provenance = provenance;
             this.says = says;
@@ -77,13 +113,18 @@ class HotSwapTest {
             return Builds.of(bundle, version, says, saysLater, target);
         }
 
+        boolean ofTokens() {
+            return OF_TOKENS.contains(this);
+        }
+
         String version(JsonObject notes) {
             return notes.getJsonObject("provenance").getJsonObject(provenance).getString("version");
         }
     }
 
     /** What the workbench says of a part. */
-    private record Part(String id, String description, String version, boolean chosen, int jobs, boolean draining) {}
+    private record Part(
+            String kind, String id, String description, String version, boolean chosen, int jobs, boolean draining) {}
 
     @TempDir
     Path folder;
@@ -94,7 +135,8 @@ class HotSwapTest {
     private final PrintStream out = System.out;
 
     @BeforeEach
-    void start() {
+    void start() throws Exception {
+        TinyMt3.write(folder.resolve("home/models"));
         // Hundreds of commands say what they did.
         System.setOut(new PrintStream(OutputStream.nullOutputStream()));
         luthier = Luthier.start(folder);
@@ -130,7 +172,7 @@ class HotSwapTest {
         await("the third one is chosen", () -> chosen(part).description().startsWith("Third build"));
         Files.delete(luthier.plugins().resolve("dropped.jar"));
         await("the product's own is back", () -> chosen(part).description().startsWith(part.says));
-        JsonObject notes = transcribe(Sounds.arpeggio(3, folder.resolve("short.wav")), "after");
+        JsonObject notes = transcribe(part, Sounds.arpeggio(3, folder.resolve("short.wav")), "after");
         assertEquals(OLD, part.version(notes));
     }
 
@@ -138,10 +180,13 @@ class HotSwapTest {
         Path audio = Sounds.arpeggio(120, folder.resolve("long.wav"));
         Path brief = Sounds.arpeggio(3, folder.resolve("short.wav"));
         Map<String, WeakReference<ClassLoader>> before = luthier.classLoaders(part.bundle);
-        Future<JsonObject> job = threads.submit(() -> transcribe(audio, "running"));
-        await(
-                "the job holds the old part",
-                () -> parts(part).stream().anyMatch(each -> each.version().equals(OLD) && each.jobs() > 0));
+        Future<JsonObject> job = threads.submit(() -> transcribe(part, audio, "running"));
+        // The command takes its parts once before, only to find out whether they are there.
+        AtomicInteger seen = new AtomicInteger();
+        await("the job holds the old part", () -> {
+            boolean held = parts(part).stream().anyMatch(each -> each.version().equals(OLD) && each.jobs() > 0);
+            return (held ? seen.incrementAndGet() : seen.getAndSet(0)) == 5;
+        });
 
         Future<?> swapped = threads.submit(() -> {
             swap.run();
@@ -152,7 +197,7 @@ class HotSwapTest {
         assertTrue(
                 chosen(part).description().startsWith(part.saysLater),
                 "the code is the new one's: " + chosen(part).description());
-        Future<JsonObject> next = threads.submit(() -> transcribe(brief, "next"));
+        Future<JsonObject> next = threads.submit(() -> transcribe(part, brief, "next"));
 
         assertEquals(OLD, part.version(job.get()), "the running job ended on the old one");
         assertEquals(version, part.version(next.get()), "the next one ran on the new one");
@@ -173,12 +218,15 @@ class HotSwapTest {
     }
 
     /** A hundred swaps under constant jobs: none is lost, all give the same notes, and nothing of the old builds stays. */
-    @Test
-    void aHundredSwapsLoseNoJobAndLeaveNothing() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aHundredSwapsLoseNoJobAndLeaveNothing(boolean ofTokens) throws Exception {
+        List<Swappable> parts = ofTokens ? Swappable.OF_TOKENS : Swappable.OF_FRAMES;
+        String result = ofTokens ? "segments" : "notes";
         int swaps = 100;
         Path brief = Sounds.arpeggio(3, folder.resolve("short.wav"));
         Map<String, Path> builds = new TreeMap<>();
-        for (Swappable part : Swappable.values()) {
+        for (Swappable part : parts) {
             for (String version : List.of("7.0.0", "7.0.1")) {
                 builds.put(part + version, part.build(version, folder.resolve(part + version + ".jar")));
             }
@@ -187,22 +235,23 @@ class HotSwapTest {
         for (Map.Entry<String, Path> build : builds.entrySet()) {
             Swappable part = Swappable.valueOf(build.getKey().replaceAll("7.*", ""));
             assertEquals(0, luthier.run("plugin:swap", part.id, build.getValue()));
-            transcribe(brief, "warm-up");
+            transcribe(part, brief, "warm-up");
         }
         Memory before = Memory.settled();
 
         AtomicBoolean ended = new AtomicBoolean();
         AtomicInteger jobs = new AtomicInteger();
-        JsonArray notes = transcribe(brief, "first").getJsonArray("notes");
+        JsonArray first = transcribe(parts.get(0), brief, "first").getJsonArray(result);
+        assertTrue(!first.isEmpty());
         List<Callable<Set<String>>> loops = new ArrayList<>();
         for (String name : List.of("one", "two")) {
             loops.add(() -> {
                 Set<String> seen = new TreeSet<>();
                 while (!ended.get()) {
-                    JsonObject result = transcribe(brief, name);
-                    assertEquals(notes, result.getJsonArray("notes"), "every build gives the same notes");
-                    for (Swappable part : Swappable.values()) {
-                        seen.add(part + part.version(result));
+                    JsonObject job = transcribe(parts.get(0), brief, name);
+                    assertEquals(first, job.getJsonArray(result), "every build gives the same");
+                    for (Swappable part : parts) {
+                        seen.add(part + part.version(job));
                     }
                     jobs.incrementAndGet();
                 }
@@ -212,9 +261,9 @@ class HotSwapTest {
         List<Future<Set<String>>> running = loops.stream().map(threads::submit).toList();
         List<WeakReference<ClassLoader>> old = new ArrayList<>();
         for (int swap = 0; swap < swaps; swap++) {
-            Swappable part = Swappable.values()[swap % 2];
+            Swappable part = parts.get(swap % parts.size());
             old.addAll(luthier.classLoaders(part.bundle).values());
-            String version = swap % 4 < 2 ? "7.0.0" : "7.0.1";
+            String version = swap / parts.size() % 2 == 0 ? "7.0.0" : "7.0.1";
             assertEquals(0, luthier.run("plugin:swap", part.id, builds.get(part + version)), "swap " + swap);
             assertEquals(version, chosen(part).version());
             // A lost job ends its loop: no need to find out at the end.
@@ -233,7 +282,7 @@ class HotSwapTest {
         assertEquals(builds.keySet(), seen, "jobs ran on every build");
         assertTrue(jobs.get() >= swaps / 4, jobs + " jobs for " + swaps + " swaps");
 
-        transcribe(brief, "last");
+        transcribe(parts.get(0), brief, "last");
         assertCollected(old);
         Memory after = Memory.settled();
         out.println("before: " + before + ", after: " + after);
@@ -259,7 +308,7 @@ class HotSwapTest {
      * @param buffers ND4J's, each of which owns native memory
      */
     private record Memory(long nativeBytes, long buffers) {
-        /** A model's weights are 67 KB, and each of them would be a buffer or more: one generation that stayed would be noticed. */
+        /** A model's weights are 67 or 200 KB, and each would be a buffer or more: one generation that stayed would be noticed. */
         private static final long SLACK_BYTES = 32 << 10;
 
         private static final int SLACK_BUFFERS = 8;
@@ -310,20 +359,15 @@ class HotSwapTest {
         }
     }
 
-    private JsonObject transcribe(Path audio, String name) throws Exception {
+    /** @param part one of those that the job is to use */
+    private JsonObject transcribe(Swappable part, Path audio, String name) throws Exception {
         Path notes = folder.resolve(name + ".json");
-        int code = luthier.run(
-                "transcribe",
-                audio,
-                "-o",
-                folder.resolve(name + ".mid"),
-                "--notes",
-                notes,
-                "--force",
-                "--quiet",
-                "--threads",
-                1);
-        assertEquals(0, code, "job " + name);
+        List<Object> words = new ArrayList<>(List.of("transcribe", audio, "-o", folder.resolve(name + ".mid")));
+        words.addAll(List.of("--notes", notes, "--force", "--quiet", "--threads", 1));
+        if (part.ofTokens()) {
+            words.addAll(List.of("--model", TinyMt3.ID, "--batch", 2));
+        }
+        assertEquals(0, luthier.run(words.toArray()), "job " + name);
         return Luthier.json(notes);
     }
 
@@ -342,13 +386,14 @@ class HotSwapTest {
             List<Part> result = new ArrayList<>();
             for (Object info : (List<?>) parts.getClass().getMethod("list").invoke(parts)) {
                 Part each = new Part(
+                        (String) get(info, "kind"),
                         (String) get(info, "id"),
                         (String) get(info, "description"),
                         (String) get(info, "version"),
                         (boolean) get(info, "chosen"),
                         (int) get(info, "jobs"),
                         (boolean) get(info, "draining"));
-                if (each.id().equals(part.id)) {
+                if (each.id().equals(part.id) && each.kind().equals(part.kind)) {
                     result.add(each);
                 }
             }
