@@ -126,12 +126,6 @@ public final class AtomicFile {
 
     /** Java's own messages name the temporary file, which means nothing to a user. */
     private static String reason(IOException e) {
-        if (e instanceof NoSuchFileException) {
-            return "its folder went away";
-        }
-        if (e instanceof java.nio.file.FileSystemException system && system.getReason() != null) {
-            return system.getReason();
-        }
-        return String.valueOf(e.getMessage());
+        return e instanceof NoSuchFileException ? "its folder went away" : Reason.of(e);
     }
 }

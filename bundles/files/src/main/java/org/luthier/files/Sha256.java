@@ -68,7 +68,7 @@ public final class Sha256 {
         try (InputStream in = Files.newInputStream(file)) {
             return new Sha256().update(in).hex();
         } catch (IOException e) {
-            throw new LuthierException("cannot read " + file + " for its checksum: " + e.getMessage(), e);
+            throw new LuthierException("cannot read " + file + " for its checksum: " + Reason.of(e), e);
         }
     }
 }

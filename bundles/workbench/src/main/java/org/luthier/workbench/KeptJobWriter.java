@@ -28,6 +28,7 @@ import org.luthier.api.notes.Transcription;
 import org.luthier.api.tokens.SegmentTokens;
 import org.luthier.checkpoint.SafetensorsWriter;
 import org.luthier.files.AtomicFile;
+import org.luthier.files.Reason;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -226,7 +227,7 @@ public final class KeptJobWriter implements Keeper, AutoCloseable {
     private RuntimeException unwritable(IOException e) {
         return e instanceof ClosedByInterruptException
                 ? new CancelledException()
-                : new LuthierException("cannot keep the job for " + target + ": " + e.getMessage(), e);
+                : new LuthierException("cannot keep the job for " + target + ": " + Reason.of(e), e);
     }
 
     /** Removes the temporary file. */

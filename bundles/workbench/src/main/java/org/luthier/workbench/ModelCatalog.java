@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.luthier.api.LuthierException;
 import org.luthier.api.model.ModelDefinition;
+import org.luthier.files.Reason;
 
 /** The models that can be run: the {@code model.json} files in some folders. Read anew each time, so that a new model is seen at once. */
 public final class ModelCatalog {
@@ -91,7 +92,7 @@ public final class ModelCatalog {
             return children.filter(child -> Files.exists(child.resolve(ModelJson.NAME)))
                     .toList();
         } catch (IOException e) {
-            throw new LuthierException("cannot list the models in " + folder + ": " + e.getMessage(), e);
+            throw new LuthierException("cannot list the models in " + folder + ": " + Reason.of(e), e);
         }
     }
 

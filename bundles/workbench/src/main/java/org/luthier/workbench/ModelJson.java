@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import org.luthier.api.LuthierException;
 import org.luthier.api.model.ModelDefinition;
+import org.luthier.files.Reason;
 
 /** Reads a {@code model.json}: every field is known, of its type, and there if it must be. */
 final class ModelJson {
@@ -100,7 +101,7 @@ final class ModelJson {
             throw new LuthierException(
                     file + " line " + e.getLocation().getLineNr() + ": " + field(e) + "no valid JSON: " + reason, e);
         } catch (IOException e) {
-            throw new LuthierException("cannot read " + file + ": " + e.getMessage(), e);
+            throw new LuthierException("cannot read " + file + ": " + Reason.of(e), e);
         }
     }
 

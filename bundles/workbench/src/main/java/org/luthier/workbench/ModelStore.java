@@ -28,6 +28,7 @@ import org.luthier.api.plugin.Part;
 import org.luthier.checkpoint.Checkpoints;
 import org.luthier.checkpoint.NameRules;
 import org.luthier.checkpoint.Sha256Sums;
+import org.luthier.files.Reason;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -64,7 +65,7 @@ final class ModelStore implements AutoCloseable {
                 }
                 return new Stamp(files, bytes, modified);
             } catch (IOException e) {
-                throw new LuthierException("cannot read the checkpoint " + checkpoint + ": " + e.getMessage(), e);
+                throw new LuthierException("cannot read the checkpoint " + checkpoint + ": " + Reason.of(e), e);
             }
         }
     }

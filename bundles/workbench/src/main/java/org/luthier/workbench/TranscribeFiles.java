@@ -17,6 +17,7 @@ import org.luthier.api.notes.Transcription;
 import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.plugin.Settings;
 import org.luthier.files.AtomicFile;
+import org.luthier.files.Reason;
 
 /** Transcribes files to files: one failure does not stop the others, and nothing half-written is left. */
 public final class TranscribeFiles {
@@ -172,7 +173,7 @@ public final class TranscribeFiles {
             if (Files.isDirectory(folder)) {
                 return false;
             }
-            throw new LuthierException("cannot make the folder " + folder + ": " + e.getMessage(), e);
+            throw new LuthierException("cannot make the folder " + folder + ": " + Reason.of(e), e);
         }
     }
 

@@ -130,6 +130,10 @@ class PluginsTest {
         assertTrue(call("remove", "basic-pitch-notes").toString().startsWith("removed " + ASSEMBLER + " 0.0.1"));
         assertEquals(List.of(), files());
         assertTrue(refused("remove", "basic-pitch-notes").contains("comes with Luthier"));
+        assertEquals(
+                "no plug-in has a part 'nothing'; there are none, all parts come with Luthier",
+                refused("remove", "nothing"));
+        assertTrue(refused("install", folder).endsWith(": it is a folder, expected the jar of an OSGi bundle"));
     }
 
     @Test

@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 import org.luthier.api.LuthierException;
 import org.luthier.api.plugin.Part;
 import org.luthier.files.AtomicFile;
+import org.luthier.files.Reason;
 import org.luthier.files.Sha256;
 import org.luthier.workbench.PartInfo;
 import org.luthier.workbench.Plugins;
@@ -155,7 +156,11 @@ public final class PluginBundles implements Plugins {
 
     @Override
     public synchronized String swap(String id, Path jar) {
-        bundlesWith(id);
+        if (bundlesWith(id).isEmpty()) {
+            throw new LuthierException("no part '" + id + "'; there are: "
+                    + String.join(
+                            ", ", new TreeSet<>(offers().stream().map(Offer::id).toList())));
+        }
         PluginJar plugin = PluginJar.read(jar);
         Bundle started = start(plugin);
         Set<Want> parts = partsOf(started);
@@ -192,6 +197,17 @@ public final class PluginBundles implements Plugins {
     @Override
     public synchronized String remove(String id) {
         List<Bundle> old = bundlesWith(id);
+        if (old.isEmpty()) {
+            List<Bundle> removable = offers().stream()
+                    .map(Offer::bundle)
+                    .filter(PluginBundles::isPlugin)
+                    .distinct()
+                    .toList();
+            throw new LuthierException("no plug-in has a part '" + id + "'; "
+                    + (removable.isEmpty()
+                            ? "there are none, all parts come with Luthier"
+                            : "there are " + labels(removable)));
+        }
         List<Bundle> plugins = old.stream().filter(PluginBundles::isPlugin).toList();
         long kinds = plugins.stream()
                 .flatMap(bundle -> partsOf(bundle).stream())
@@ -289,7 +305,7 @@ public final class PluginBundles implements Plugins {
             bundle = system.installBundle(location, in);
             bundle.start(Bundle.START_TRANSIENT);
         } catch (IOException e) {
-            throw new LuthierException("cannot read " + plugin.path() + ": " + e.getMessage(), e);
+            throw new LuthierException("cannot read " + plugin.path() + ": " + Reason.of(e), e);
         } catch (BundleException e) {
             uninstall(bundle);
             throw new LuthierException(plugin.path() + " does not start: " + reason(e), e);
@@ -342,7 +358,7 @@ public final class PluginBundles implements Plugins {
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {
-            throw new LuthierException("cannot make the plug-ins folder " + folder + ": " + e.getMessage(), e);
+            throw new LuthierException("cannot make the plug-ins folder " + folder + ": " + Reason.of(e), e);
         }
         AtomicFile.write(file, true, out -> Files.copy(plugin.path(), out));
     }
@@ -356,7 +372,7 @@ public final class PluginBundles implements Plugins {
                     Files.deleteIfExists(file);
                 } catch (IOException e) {
                     throw new LuthierException(
-                            "cannot delete " + file + ": " + e.getMessage() + "; it will be back after the next start",
+                            "cannot delete " + file + ": " + Reason.of(e) + "; it will be back after the next start",
                             e);
                 }
             }
@@ -489,18 +505,11 @@ public final class PluginBundles implements Plugins {
 
     /** The bundles with a part of an id, or of a symbolic name, the plug-ins among them first. */
     private List<Bundle> bundlesWith(String id) {
-        List<Offer> offers = offers();
-        List<Bundle> bundles = offers.stream()
+        return offers().stream()
                 .filter(offer -> offer.id().equals(id) || id.equals(offer.bundle.getSymbolicName()))
                 .map(Offer::bundle)
                 .distinct()
                 .toList();
-        if (bundles.isEmpty()) {
-            throw new LuthierException("no part '" + id + "'; there are: "
-                    + String.join(
-                            ", ", new TreeSet<>(offers.stream().map(Offer::id).toList())));
-        }
-        return bundles;
     }
 
     private List<Offer> offersOf(Bundle bundle) {

@@ -7,6 +7,7 @@ import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import org.luthier.api.LuthierException;
+import org.luthier.files.Reason;
 import org.osgi.framework.Constants;
 
 /**
@@ -25,7 +26,10 @@ record PluginJar(Path path, String name, String version, boolean hasComponents) 
      * @throws LuthierException if it is no OSGi bundle */
     static PluginJar read(Path path) {
         if (!Files.isRegularFile(path)) {
-            throw new LuthierException("no plug-in " + path + ": there is no such file");
+            throw new LuthierException("no plug-in " + path + ": "
+                    + (Files.isDirectory(path)
+                            ? "it is a folder, expected the jar of an OSGi bundle"
+                            : "there is no such file"));
         }
         try (JarFile jar = new JarFile(path.toFile())) {
             Manifest manifest = jar.getManifest();
@@ -42,7 +46,7 @@ record PluginJar(Path path, String name, String version, boolean hasComponents) 
                     version == null ? "0.0.0" : version.strip(),
                     headers.getValue(SERVICE_COMPONENT) != null);
         } catch (IOException e) {
-            throw new LuthierException(path + " is no plug-in: it is no readable jar (" + e.getMessage() + ")", e);
+            throw new LuthierException(path + " is no plug-in: it is no readable jar (" + Reason.of(e) + ")", e);
         }
     }
 
