@@ -1,10 +1,12 @@
 package org.luthier.shell;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
@@ -35,7 +37,8 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
             name = "checkpoint:inspect",
             description = {
                 "Shows what a checkpoint holds.",
-                "Format, model family, tensors, metadata and warnings. With --json every tensor has its sha256."
+                "Format, model family, tensors, metadata and warnings. With --json every tensor is read and has its sha256; one that cannot be"
+                        + " read has null, and the exit code is 1."
             },
             footerHeading = "%nExamples:%n",
             footer = {
@@ -60,16 +63,19 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
                             .map(ModelFamily::id)
                             .toList());
             String family = families.size() == 1 ? families.get(0) : null;
-            options.json.print(console, () -> describe(checkpoint, family), () -> table(checkpoint, family));
+            List<String> damage = new ArrayList<>();
+            options.json.print(console, () -> describe(checkpoint, family, damage), () -> table(checkpoint, family));
             if (!options.json.asked) {
                 // The JSON object has them.
                 checkpoint.warnings().forEach(console::warn);
             }
-            return DONE;
+            damage.forEach(console::fail);
+            return damage.isEmpty() ? DONE : FAILED;
         }
     }
 
-    private static Map<String, Object> describe(Checkpoint checkpoint, String family) {
+    /** @param damage takes why tensors could not be read; they have no checksum */
+    private static Map<String, Object> describe(Checkpoint checkpoint, String family, List<String> damage) {
         Interruption cancellation = new Interruption();
         Map<String, Object> description = new LinkedHashMap<>();
         description.put("format", checkpoint.format());
@@ -81,12 +87,21 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
                 checkpoint.tensors().values().stream()
                         .map(tensor -> {
                             cancellation.check();
-                            return describe(tensor, Sha256.hex(checkpoint.read(tensor.name())));
+                            return describe(tensor, sha256(checkpoint, tensor.name(), damage));
                         })
                         .toList());
         description.put("metadata", checkpoint.metadata());
         description.put("warnings", checkpoint.warnings());
         return description;
+    }
+
+    private static String sha256(Checkpoint checkpoint, String tensor, List<String> damage) {
+        try {
+            return Sha256.hex(checkpoint.read(tensor));
+        } catch (CheckpointException e) {
+            damage.add(e.getMessage());
+            return null;
+        }
     }
 
     private static Map<String, Object> describe(TensorInfo tensor, String sha256) {

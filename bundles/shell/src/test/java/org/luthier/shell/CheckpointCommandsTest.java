@@ -5,14 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,6 +63,41 @@ class CheckpointCommandsTest {
         }
         assertEquals(0, inspect("other.safetensors"), captured.err());
         assertTrue(captured.out().matches("(?s)format +safetensors\n.*\nmetadata +format = pt\n.*"), captured.out());
+    }
+
+    /** An archive of numpy arrays, one of which was damaged later: all others are told. */
+    @Test
+    void tellsOfATensorThatCannotBeReadAndGoesOn() throws Exception {
+        Path file = studio.folder.resolve("arrays.npz");
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+            for (String name : List.of("first", "second")) {
+                zip.putNextEntry(new ZipEntry(name + ".npy"));
+                String header = "{'descr': '<f4', 'fortran_order': False, 'shape': (250000,), }";
+                zip.write(("\u0093NUMPY\1\0v\0" + header + " ".repeat(117 - header.length()) + "\n")
+                        .getBytes(StandardCharsets.ISO_8859_1));
+                byte[] noise = new byte[1_000_000];
+                new Random(1).nextBytes(noise);
+                zip.write(noise);
+                zip.closeEntry();
+            }
+        }
+        Files.write(file, bytes.toByteArray());
+        assertEquals(0, inspect("arrays.npz", "--json"), captured.err());
+        byte[] damaged = bytes.toByteArray();
+        int second = new String(damaged, StandardCharsets.ISO_8859_1).indexOf("second.npy");
+        // Far behind the array's own header, which is looked at when the file is opened.
+        damaged[second + 900_000] ^= 0x55;
+        Files.write(file, damaged);
+        Captured json = new Captured();
+        assertEquals(
+                1,
+                studio.run(new CheckpointInspect(studio.surroundings, studio.workbench), json, "arrays.npz", "--json"));
+        JsonNode tensors = new ObjectMapper().readTree(json.out()).get("tensors");
+        assertEquals(64, tensors.get(0).get("sha256").asText().length());
+        assertTrue(tensors.get(1).get("sha256").isNull(), json.out());
+        assertEquals(1, json.err().lines().count(), json.err());
+        assertTrue(json.err().contains("arrays.npz at byte ") && json.err().contains("second.npy"), json.err());
     }
 
     @Test

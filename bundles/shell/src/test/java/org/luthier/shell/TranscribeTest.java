@@ -138,6 +138,28 @@ class TranscribeTest {
     }
 
     @Test
+    void namesThatAreNoNamesOfFiles() throws Exception {
+        studio.audio("a.wav", "1 1");
+        studio.audio("-dash.wav", "1 1");
+        assertEquals(2, run(""));
+        assertTrue(
+                captured.err().contains("transcribe: AUDIO: expected a file name, got an empty word\n"),
+                captured.err());
+        assertEquals(2, run("a.wav", "-o", "-"));
+        assertTrue(
+                captured.err().contains("transcribe: --output: standard input and output are not possible here"),
+                captured.err());
+        assertEquals(2, run("-dash.wav"));
+        assertTrue(
+                captured.err()
+                        .contains(
+                                "transcribe: unknown option -dash.wav; if it is the file of that name, put -- before it\n"),
+                captured.err());
+        assertEquals(List.of("-dash.wav", "a.wav"), studio.files());
+        assertEquals(0, run("--", "-dash.wav"), captured.err());
+    }
+
+    @Test
     void endsWhenInterruptedAndLeavesNothing() throws Exception {
         studio.audio("slow.wav", "");
         Thread command = Thread.currentThread();

@@ -1,5 +1,6 @@
 package org.luthier.launcher;
 
+import java.io.File;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -51,7 +52,11 @@ record Arguments(String backend, int threads, boolean quiet, boolean help, boole
                 case "--quiet" -> quiet = true;
                 case "--help", "-h" -> help = true;
                 case "--version" -> version = true;
-                default -> throw LaunchException.misused("unknown option " + word);
+                default ->
+                    throw LaunchException.misused("unknown option " + word
+                            + (new File(word).exists()
+                                    ? "; if it is an audio file: luthier transcribe -- " + word
+                                    : ""));
             }
         }
         List<String> command = new ArrayList<>(Arrays.asList(line).subList(at, line.length));

@@ -149,7 +149,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
             options.settings().putAll(PartOptions.read(parsed, parameters));
             return run(options, console.quiet(options.global.quiet));
         } catch (ParameterException e) {
-            return misused(wording(e), console);
+            return misused(wording(e, console.folder()), console);
         } catch (UsageException e) {
             return misused(e.getMessage(), console);
         } catch (Throwable e) {
@@ -207,10 +207,25 @@ public abstract class ShellCommand<O extends CommonOptions> {
     }
 
     private static Path path(String text, Path folder) {
+        if (text.isEmpty()) {
+            throw new TypeConversionException("expected a file name, got an empty word");
+        }
+        if (text.equals("-")) {
+            throw new TypeConversionException(
+                    "standard input and output are not possible here: name a file, ./- if it is really called so");
+        }
         try {
             return folder.resolve(text);
         } catch (InvalidPathException e) {
             throw new TypeConversionException("'" + text + "' cannot be a file name here: " + e.getReason());
+        }
+    }
+
+    private static String fileHint(String word, Path folder) {
+        try {
+            return Files.exists(folder.resolve(word)) ? "; if it is the file of that name, put -- before it" : "";
+        } catch (InvalidPathException e) {
+            return "";
         }
     }
 
@@ -220,7 +235,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
         return USAGE;
     }
 
-    private static String wording(ParameterException e) {
+    private static String wording(ParameterException e, Path folder) {
         String message = e.getMessage().replaceFirst("^Error: ", "");
         Matcher value = WRONG_VALUE.matcher(message);
         if (value.matches()) {
@@ -236,7 +251,8 @@ public abstract class ShellCommand<O extends CommonOptions> {
             message = "unknown option " + option
                     + Nearest.hint(
                             option.replaceFirst("=.*", ""),
-                            e.getCommandLine().getCommandSpec().optionsMap().keySet());
+                            e.getCommandLine().getCommandSpec().optionsMap().keySet())
+                    + fileHint(option, folder);
         }
         return message;
     }
