@@ -2,6 +2,7 @@ package org.luthier.checkpoint;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import org.luthier.files.text.Distance;
 
 /** Names of tensors: the nearest one for an error, and which are text at all. */
 final class Names {
@@ -46,24 +47,7 @@ final class Names {
         return shown.replaceAll("\\p{Cc}", "?");
     }
 
-    /** Levenshtein distance: the fewest insertions, deletions and replacements of a character. */
     private static int distance(String a, String b) {
-        if (a.length() > LONGEST_COMPARED || b.length() > LONGEST_COMPARED) {
-            return Integer.MAX_VALUE;
-        }
-        int[] row = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-            }
-        }
-        return row[b.length()];
+        return a.length() > LONGEST_COMPARED || b.length() > LONGEST_COMPARED ? Integer.MAX_VALUE : Distance.of(a, b);
     }
 }

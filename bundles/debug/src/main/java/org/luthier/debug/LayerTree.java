@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Model;
+import org.luthier.files.text.TextTable;
 
 /**
  * The layers of a model: names, tensors offered to probes, weights with shapes, types and the names they have in the checkpoint.
@@ -73,7 +74,7 @@ public record LayerTree(String name, List<String> taps, List<Layer.Weight> weigh
     public String table() {
         TextTable table = new TextTable("layer", ">parameters", "shape", "dtype", "in the checkpoint");
         addTo(table, "");
-        return table.toString();
+        return table + "\n";
     }
 
     private void addTo(TextTable table, String indent) {

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.luthier.api.LuthierException;
+import org.luthier.files.text.TextTable;
 
 /**
  * Where a run departs from a reference, in order of execution.
@@ -123,7 +124,7 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
                         tensor.verdict().toString());
             }
         }
-        StringBuilder text = new StringBuilder(table.toString());
+        StringBuilder text = new StringBuilder(table + "\n");
         notes.forEach((note, names) -> appendNote(text, note, names));
         return text.append(summary()).append('\n').toString();
     }

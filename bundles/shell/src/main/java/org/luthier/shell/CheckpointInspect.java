@@ -11,12 +11,12 @@ import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
 import org.luthier.files.Sha256;
+import org.luthier.files.text.TextTable;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.Interruption;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.shell.internal.Table;
 import org.luthier.workbench.Workbench;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -114,13 +114,13 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
     }
 
     private static String table(Checkpoint checkpoint, String family) {
-        Table head = new Table()
+        TextTable head = new TextTable()
                 .row("format", checkpoint.format())
                 .row("family", family == null ? "unknown" : family)
                 .row("sha256", checkpoint.sha256());
         // Named as such: files have a "format" and a "family" of their own.
         checkpoint.metadata().forEach((name, value) -> head.row("metadata", name + " = " + value));
-        Table tensors = new Table();
+        TextTable tensors = new TextTable();
         checkpoint.tensors().values().forEach(tensor -> tensors.row(tensor.name(), tensor.dtype(), tensor.shape()));
         return head + "\n" + tensors;
     }

@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.luthier.files.text.TextTable;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.shell.internal.Table;
 import org.luthier.workbench.ModelCatalog;
 import org.luthier.workbench.Versions;
 import org.luthier.workbench.Workbench;
@@ -54,7 +54,7 @@ public final class Env extends WorkbenchCommand<Env.Options> {
     }
 
     private static String table(Map<String, Object> facts) {
-        Table table = new Table();
+        TextTable table = new TextTable();
         facts.forEach((name, value) -> {
             if (value instanceof List<?> several) {
                 String first = name;

@@ -9,11 +9,11 @@ import org.luthier.api.plugin.Parameter;
 import org.luthier.api.plugin.Part;
 import org.luthier.api.tokens.Tokenizer;
 import org.luthier.api.tokens.Vocabulary;
+import org.luthier.files.text.TextTable;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.shell.internal.Table;
 import org.luthier.workbench.Leases;
 import org.luthier.workbench.TranscriptionRequest;
 import org.luthier.workbench.Want;
@@ -46,7 +46,7 @@ public final class ModelInfo extends WorkbenchCommand<ModelInfo.Options> {
     protected int run(Options options, Console console) {
         ModelDefinition model = workbench.catalog().get(options.model);
         String state = ModelList.state(model, workbench);
-        Table table = new Table()
+        TextTable table = new TextTable()
                 .row("id", model.id())
                 .row("title", model.title())
                 .row("state", state)
@@ -86,7 +86,7 @@ public final class ModelInfo extends WorkbenchCommand<ModelInfo.Options> {
         return id == null || others.isEmpty() ? otherwise(id) : id + " (or " + String.join(", ", others) + ")";
     }
 
-    private void vocabulary(String tokenizer, Table table) {
+    private void vocabulary(String tokenizer, TextTable table) {
         try (Leases leases = workbench.parts().acquire(new Want(Tokenizer.class, tokenizer))) {
             Tokenizer part = leases.get(Tokenizer.class, tokenizer);
             Vocabulary ids = part.vocabulary();
@@ -109,7 +109,7 @@ public final class ModelInfo extends WorkbenchCommand<ModelInfo.Options> {
     }
 
     /** Settings inside settings have dotted names; of lists their length is enough. */
-    private static void configuration(String prefix, Map<?, ?> settings, Table table) {
+    private static void configuration(String prefix, Map<?, ?> settings, TextTable table) {
         settings.forEach((name, value) -> {
             if (value instanceof Map<?, ?> inner) {
                 configuration(prefix + name + ".", inner, table);

@@ -4,11 +4,11 @@ import java.nio.file.Files;
 import java.util.List;
 import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.ModelFamily;
+import org.luthier.files.text.TextTable;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.shell.internal.Table;
 import org.luthier.workbench.ModelCatalog;
 import org.luthier.workbench.Workbench;
 import org.osgi.service.component.annotations.Activate;
@@ -41,7 +41,7 @@ public final class ModelList extends WorkbenchCommand<ModelList.Options> {
             console.remark("no models found; luthier env shows the folders that are looked at");
             return DONE;
         }
-        Table table = new Table().row("ID", "FAMILY", "STATE", "LICENCE", "TITLE");
+        TextTable table = new TextTable().row("ID", "FAMILY", "STATE", "LICENCE", "TITLE");
         for (ModelCatalog.Item item : models) {
             ModelDefinition definition = item.definition();
             if (definition == null) {

@@ -1,10 +1,10 @@
 package org.luthier.shell;
 
+import org.luthier.files.text.TextTable;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.shell.internal.Table;
 import org.luthier.workbench.PartInfo;
 import org.luthier.workbench.Plugins;
 import org.osgi.service.component.annotations.Activate;
@@ -29,7 +29,7 @@ public final class PluginList extends PluginCommand<PluginList.Options> {
 
     @Override
     protected int run(Options options, Console console) {
-        Table table = new Table().row("KIND", "ID", "VERSION", "RANKING", "USE", "BUNDLE", "DESCRIPTION");
+        TextTable table = new TextTable().row("KIND", "ID", "VERSION", "RANKING", "USE", "BUNDLE", "DESCRIPTION");
         for (Plugins.Plugin plugin : plugins.list()) {
             PartInfo part = plugin.part();
             table.row(

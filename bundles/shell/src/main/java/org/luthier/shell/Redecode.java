@@ -16,6 +16,7 @@ import org.luthier.api.plugin.Settings;
 import org.luthier.evaluation.Prf;
 import org.luthier.evaluation.Scores;
 import org.luthier.files.AtomicFile;
+import org.luthier.files.text.TextTable;
 import org.luthier.midi.MidiReader;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
@@ -24,7 +25,6 @@ import org.luthier.shell.internal.ParameterGroup;
 import org.luthier.shell.internal.ProgressLine;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.shell.internal.Table;
 import org.luthier.workbench.Leases;
 import org.luthier.workbench.RedecodeJob;
 import org.luthier.workbench.TranscriptionRequest;
@@ -202,7 +202,7 @@ public final class Redecode extends WorkbenchCommand<Redecode.Options> {
     }
 
     private static String table(RedecodeJob.Result result, List<Note> truth) {
-        Table table = new Table().row("", "KEPT", "NEW");
+        TextTable table = new TextTable().row("", "KEPT", "NEW");
         row(table, "model", result, one -> part(one.provenance().model()));
         row(table, "tokenizer", result, one -> part(one.provenance().tokenizer()));
         row(table, "decoder", result, one -> part(one.provenance().decoder()));
@@ -223,7 +223,7 @@ public final class Redecode extends WorkbenchCommand<Redecode.Options> {
     }
 
     private static void row(
-            Table table, String name, RedecodeJob.Result result, Function<Transcription, Object> value) {
+            TextTable table, String name, RedecodeJob.Result result, Function<Transcription, Object> value) {
         table.row(name, value.apply(result.kept()), value.apply(result.redecoded()));
     }
 

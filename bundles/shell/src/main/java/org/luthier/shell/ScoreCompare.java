@@ -3,12 +3,12 @@ package org.luthier.shell;
 import java.nio.file.Path;
 import org.luthier.evaluation.Prf;
 import org.luthier.evaluation.Scores;
+import org.luthier.files.text.TextTable;
 import org.luthier.midi.MidiReader;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.shell.internal.Table;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
@@ -53,7 +53,7 @@ public final class ScoreCompare extends ShellCommand<ScoreCompare.Options> {
     }
 
     private static String table(Scores scores) {
-        Table table = new Table().row("", "PRECISION", "RECALL", "F1");
+        TextTable table = new TextTable().row("", "PRECISION", "RECALL", "F1");
         ScoreRows.of(scores)
                 .forEach((name, score) -> table.row(
                         name,

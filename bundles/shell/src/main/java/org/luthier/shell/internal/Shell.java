@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.ToIntFunction;
+import org.luthier.files.text.TextTable;
 import org.luthier.workbench.Versions;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -109,11 +110,11 @@ public final class Shell implements ToIntFunction<String[]> {
         text.append("       luthier                                   a shell with completion and history\n");
         text.append("       luthier <SCRIPT                           a file of commands, one a line\n\n");
         text.append("Commands:\n");
-        Table table = new Table();
+        TextTable table = new TextTable();
         commands.values().forEach(command -> table.row("  " + command.name(), command.summary()));
         text.append(table);
         text.append("\n\nGlobal options, before the command or after it:\n");
-        text.append(new Table()
+        text.append(new TextTable()
                 .row("  --backend B", "auto, cpu or nd4j-cuda (default: auto)")
                 .row("  --threads N", "threads that work at once (default: the processor's cores)")
                 .row("  --heap SIZE", "Java memory, for example 2g")
