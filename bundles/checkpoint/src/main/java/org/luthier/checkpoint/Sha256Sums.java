@@ -49,6 +49,11 @@ public final class Sha256Sums {
         return new Sha256Sums(Collections.unmodifiableMap(sums));
     }
 
+    /** sha256 of each file, by its path with forward slashes, sorted. */
+    public Map<String, String> files() {
+        return sums;
+    }
+
     /** Whether a checkpoint has any of the files: a conversion of the published one has not, and need not be compared. */
     public boolean concerns(Checkpoint checkpoint) {
         return !Collections.disjoint(sums.keySet(), checkpoint.files().keySet());
