@@ -190,6 +190,14 @@ class ProcessTest {
     }
 
     @Test
+    void aFileMayBeCalledLikeAnOption() throws Exception {
+        Files.copy(SAMPLE, folder.resolve("-dash.flac"));
+        isOneLine(run("-dash.flac").expect(2).err(), "if it is an audio file: luthier transcribe -- -dash.flac");
+        run("transcribe", "--quiet", "--", "-dash.flac").expect(0);
+        assertTrue(Files.exists(folder.resolve("-dash.mid")));
+    }
+
+    @Test
     void aFolderThatCannotBeMadeIsOneLine() throws Exception {
         environment.put("LUTHIER_CACHE", "/dev/null/cache");
         isOneLine(run("env").expect(1).err(), "LUTHIER_CACHE");
