@@ -133,12 +133,14 @@ class HotSwapTest {
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
     private final PrintStream out = System.out;
+    private final PrintStream err = System.err;
 
     @BeforeEach
     void start() throws Exception {
         TinyMt3.write(folder.resolve("home/models"));
-        // Hundreds of commands say what they did.
+        // Hundreds of commands say what they did, and warn of a model of chance.
         System.setOut(new PrintStream(OutputStream.nullOutputStream()));
+        System.setErr(new PrintStream(OutputStream.nullOutputStream()));
         luthier = Luthier.start(folder);
     }
 
@@ -147,6 +149,7 @@ class HotSwapTest {
         threads.shutdownNow();
         luthier.close();
         System.setOut(out);
+        System.setErr(err);
     }
 
     @ParameterizedTest
@@ -174,6 +177,42 @@ class HotSwapTest {
         await("the product's own is back", () -> chosen(part).description().startsWith(part.says));
         JsonObject notes = transcribe(part, Sounds.arpeggio(3, folder.resolve("short.wav")), "after");
         assertEquals(OLD, part.version(notes));
+    }
+
+    /** The family of MT3 and one of its tokenizers have the same id. */
+    @Test
+    void partsOfOtherKindsWithTheSameIdStay() throws Exception {
+        Path tokenizer = Swappable.TOKENIZER.build("7.0.0", folder.resolve("tokenizer.jar"));
+        Path model = Swappable.TOKEN_MODEL.build("7.0.1", folder.resolve("model.jar"));
+        assertEquals(0, luthier.run("plugin:swap", "mt3", tokenizer));
+        assertEquals("7.0.0", chosen(Swappable.TOKENIZER).version());
+        assertEquals(OLD, chosen(Swappable.TOKEN_MODEL).version());
+        assertEquals(0, luthier.run("plugin:swap", "mt3", model));
+        JsonObject notes = transcribe(Swappable.TOKENIZER, Sounds.arpeggio(3, folder.resolve("short.wav")), "swapped");
+        assertEquals("7.0.0", Swappable.TOKENIZER.version(notes));
+        assertEquals("7.0.1", Swappable.TOKEN_MODEL.version(notes));
+        assertEquals(1, luthier.run("plugin:remove", "mt3"), "which of the two?");
+        assertEquals(0, luthier.run("plugin:remove", Swappable.TOKENIZER.bundle));
+        assertEquals(OLD, chosen(Swappable.TOKENIZER).version());
+        assertEquals("7.0.1", chosen(Swappable.TOKEN_MODEL).version());
+        assertEquals(0, luthier.run("plugin:remove", "mt3"));
+        assertEquals(OLD, chosen(Swappable.TOKEN_MODEL).version());
+    }
+
+    /** A build with another id in place of one of its parts: what it does not have must not go. */
+    @Test
+    void aBundleWhoseOtherPartsWouldGoStays() throws Exception {
+        Swappable part = Swappable.DECODER;
+        Path other = Builds.of(part.bundle, "7.0.0", "grammar", "GRAMMAR", folder.resolve("other.jar"));
+        assertEquals(0, luthier.run("plugin:swap", "greedy", other));
+        assertEquals("7.0.0", chosen(part).version());
+        assertEquals(2, parts(part).size());
+        Path brief = Sounds.arpeggio(3, folder.resolve("short.wav"));
+        assertEquals("7.0.0", part.version(transcribe(part, brief, "greedy")));
+        assertEquals(OLD, part.version(transcribe(part, brief, "grammar", "--decoder", "grammar")));
+        assertEquals(0, luthier.run("plugin:remove", "greedy"));
+        assertEquals(OLD, chosen(part).version());
+        assertEquals(1, parts(part).size());
     }
 
     private void runningJobEndsOnTheOldOne(Swappable part, String version, Action swap) throws Exception {
@@ -360,13 +399,14 @@ class HotSwapTest {
     }
 
     /** @param part one of those that the job is to use */
-    private JsonObject transcribe(Swappable part, Path audio, String name) throws Exception {
+    private JsonObject transcribe(Swappable part, Path audio, String name, Object... more) throws Exception {
         Path notes = folder.resolve(name + ".json");
         List<Object> words = new ArrayList<>(List.of("transcribe", audio, "-o", folder.resolve(name + ".mid")));
         words.addAll(List.of("--notes", notes, "--force", "--quiet", "--threads", 1));
         if (part.ofTokens()) {
             words.addAll(List.of("--model", TinyMt3.ID, "--batch", 2));
         }
+        words.addAll(List.of(more));
         assertEquals(0, luthier.run(words.toArray()), "job " + name);
         return Luthier.json(notes);
     }
