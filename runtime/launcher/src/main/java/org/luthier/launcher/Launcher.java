@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.ServiceLoader;
 import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
@@ -160,10 +161,12 @@ public final class Launcher implements AutoCloseable {
 
     /** Must come before anything touches ND4J: it looks for its backend in the class loader of this moment. */
     private static void prepareNatives(Path cache) {
-        System.getProperties()
-                .putIfAbsent(
-                        "org.bytedeco.javacpp.cachedir",
-                        cache.resolve("javacpp").toString());
+        Properties properties = System.getProperties();
+        properties.putIfAbsent(
+                "org.bytedeco.javacpp.cachedir", cache.resolve("javacpp").toString());
+        // JavaCPP would allow no more native memory than the heap may have, and look at all of it at every allocation.
+        properties.putIfAbsent("org.bytedeco.javacpp.maxbytes", "0");
+        properties.putIfAbsent("org.bytedeco.javacpp.maxphysicalbytes", "0");
         ND4JClassLoading.setNd4jClassloader(Launcher.class.getClassLoader());
     }
 
