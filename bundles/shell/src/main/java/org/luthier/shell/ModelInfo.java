@@ -59,7 +59,8 @@ public final class ModelInfo extends WorkbenchCommand<ModelInfo.Options> {
         }
         table.row("weights", workbench.catalog().weights(model));
         if (state.equals(ModelList.NO_WEIGHTS)) {
-            table.row("to run it", "put there what the source names, or say with --checkpoint PATH where it is");
+            table.row(
+                    "to run it", "luthier model:install " + model.id() + ", or say with --checkpoint PATH where it is");
         }
         for (ModelDefinition.Source source : model.sources()) {
             String size = source.bytes() == 0 ? "" : String.format(Locale.ROOT, " (%,d bytes)", source.bytes());

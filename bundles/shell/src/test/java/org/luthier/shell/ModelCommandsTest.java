@@ -98,7 +98,7 @@ class ModelCommandsTest {
             "vocabulary     1391 ids of task mt3, padding 0, end 1, segments of 2.048 s in steps of 1/100 s",
             "               3 to 1003 shift 0 to 1000",
             "               1134 tie 0",
-            "to run it      put there what the source names, or say with --checkpoint PATH where it is",
+            "to run it      luthier model:install writer, or say with --checkpoint PATH where it is",
             "source         https://example.org/toy/ (7 bytes)",
             "licence        CC0-1.0",
             "cite           A. Toy, 2026",

@@ -63,6 +63,8 @@ final class Studio implements AutoCloseable {
         parts.add(AudioReader.class, new ToyReader(), "1.0.0", 0);
         parts.add(TranscriptionWriter.class, new MidiWriter(), "1.0.0", 0);
         surroundings = Map.of(
+                "luthier.home",
+                folder.resolve("home").toString(),
                 "luthier.models",
                 folder.resolve("home/models") + File.pathSeparator + folder.resolve("models"),
                 "luthier.cache",

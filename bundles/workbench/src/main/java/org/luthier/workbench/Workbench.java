@@ -424,7 +424,8 @@ public final class Workbench implements AutoCloseable {
                 ? ""
                 : " (they come from " + definition.sources().get(0).url() + ")";
         throw new LuthierException("model " + definition.id() + " has no weights at " + weights
-                + ": put them there, or say with --checkpoint PATH where they are" + from);
+                + ": run luthier model:install " + definition.id() + ", or say with --checkpoint PATH where they are"
+                + from);
     }
 
     private Choice choose(String model, Path checkpoint, Cancellation cancellation) {

@@ -485,7 +485,7 @@ class TokenJobTest {
         Files.delete(weights);
         assertEquals(
                 "model basic-pitch has no weights at " + weights
-                        + ": put them there, or say with --checkpoint PATH where they are (they come from"
+                        + ": run luthier model:install basic-pitch, or say with --checkpoint PATH where they are (they come from"
                         + " https://example.org/fake/)",
                 refused(request()));
     }

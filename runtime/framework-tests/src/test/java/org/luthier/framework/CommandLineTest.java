@@ -75,6 +75,7 @@ class CommandLineTest {
                 "transcribe",
                 "model:list",
                 "model:info",
+                "model:install",
                 "plugin:list",
                 "plugin:install",
                 "plugin:swap",
