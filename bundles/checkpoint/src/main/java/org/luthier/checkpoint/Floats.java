@@ -77,6 +77,72 @@ final class Floats {
         return Float.intBitsToFloat(sign | exponent + 112 << 23 | fraction << 13);
     }
 
+    /** Whether elements of a type are floating-point numbers. */
+    static boolean isFloating(DType dtype) {
+        return switch (dtype) {
+            case F64, F32, F16, BF16 -> true;
+            default -> false;
+        };
+    }
+
+    /**
+     * Floating-point numbers in another type, rounded to the nearest, ties to even; of F64 to one of 16 bits by way of F32. A finite
+     * number that is too large becomes infinite.
+     *
+     * @param bytes little-endian, from position 0
+     * @param to F32, F16 or BF16
+     */
+    static ByteBuffer cast(TensorInfo tensor, ByteBuffer bytes, DType to) {
+        int width = tensor.dtype().bytes();
+        int count = bytes.remaining() / width;
+        ByteBuffer result =
+                ByteBuffer.allocate(Math.multiplyExact(count, to.bytes())).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < count; i++) {
+            float value = switch (tensor.dtype()) {
+                case F64 -> (float) bytes.getDouble(i * width);
+                case F32 -> bytes.getFloat(i * width);
+                case F16 -> half(bytes.getShort(i * width));
+                case BF16 -> Float.intBitsToFloat(bytes.getShort(i * width) << 16);
+                default -> throw new IllegalArgumentException("not floating-point: " + tensor.dtype());
+            };
+            switch (to) {
+                case F32 -> result.putFloat(value);
+                case F16 -> result.putShort(toHalf(value));
+                case BF16 -> result.putShort(toBrain(value));
+                default -> throw new IllegalArgumentException("no type to convert to: " + to);
+            }
+        }
+        return result.flip();
+    }
+
+    /** The nearest binary16, ties to even. */
+    static short toHalf(float value) {
+        int sign = Float.floatToRawIntBits(value) >>> 16 & 0x8000;
+        float magnitude = Math.abs(value);
+        if (Float.isNaN(value)) {
+            return (short) (sign | 0x7e00);
+        }
+        if (magnitude >= 65520) {
+            return (short) (sign | 0x7c00);
+        }
+        if (magnitude < 0x1p-14f) {
+            // Multiples of 2^-24; the product is exact.
+            return (short) (sign | (int) Math.rint(magnitude * 0x1p24f));
+        }
+        int bits = Float.floatToRawIntBits(magnitude);
+        bits += 0xfff + (bits >> 13 & 1);
+        return (short) (sign | (bits >> 13) - (112 << 10));
+    }
+
+    /** The nearest bfloat16, ties to even. */
+    static short toBrain(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        if (Float.isNaN(value)) {
+            return (short) (bits >>> 16 | 0x40);
+        }
+        return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+    }
+
     private static float narrowed(double value, String file, TensorInfo tensor, int index) {
         float narrow = (float) value;
         if (Float.isInfinite(narrow) && !Double.isInfinite(value)) {

@@ -1,21 +1,27 @@
 package org.luthier.checkpoint;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.FutureTask;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.luthier.api.CancelledException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
+import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.Ledger;
 import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.checkpoint.Weights;
@@ -39,9 +45,10 @@ public final class MappedWeights implements Weights {
     private final String family;
     private final List<Mapping> mappings;
     private final Map<String, Mapping> byTarget = new LinkedHashMap<>();
-    private final Map<Mapping, Ledger.Entry> entries = new ConcurrentHashMap<>();
+    private final Map<Mapping, List<Ledger.Entry>> entries = new ConcurrentHashMap<>();
     private final Map<String, FutureTask<float[]>> reads = new ConcurrentHashMap<>();
     private final Set<String> taken = ConcurrentHashMap.newKeySet();
+    private final Set<String> warnings = new ConcurrentSkipListSet<>();
 
     private final List<Mapping> order;
     private final Map<String, Integer> place = new HashMap<>();
@@ -53,19 +60,99 @@ public final class MappedWeights implements Weights {
     private Ledger ledger;
 
     /**
-     * What becomes of one tensor.
+     * What becomes of a tensor.
      *
-     * @param how for the ledger
-     * @param target what comes out, or null if it is dropped
+     * @param recipe of what comes out, or would
+     * @param drop why it is left out, or null
+     * @param check of what is left out, or null
      */
-    record Mapping(TensorInfo source, String how, TensorInfo target, Transform transform) {
+    record Mapping(Recipe recipe, String drop, Check check) {
+        /** What comes out, or null if it is left out. */
+        TensorInfo target() {
+            return drop == null ? recipe.tensor() : null;
+        }
+
         /** Bytes of what comes out. */
         long bytes() {
-            return Shapes.bytes(target.shape(), target.dtype());
+            return Shapes.bytes(target().shape(), target().dtype());
         }
     }
 
-    MappedWeights(Checkpoint checkpoint, String family, List<Mapping> mappings) {
+    /** What a tensor should hold that is left out. */
+    sealed interface Check {
+        /**
+         * Looks at it.
+         *
+         * @return a warning, or null
+         * @throws IllegalArgumentException if it must not be left out, with why
+         */
+        String check(TensorInfo tensor, ByteBuffer bytes, Function<String, ByteBuffer> stored);
+    }
+
+    /** The bytes of another tensor. */
+    record SameAs(Recipe other) implements Check {
+        @Override
+        public String check(TensorInfo tensor, ByteBuffer bytes, Function<String, ByteBuffer> stored) {
+            TensorInfo first = other.tensor();
+            if (!tensor.shape().equals(first.shape())
+                    || tensor.dtype() != first.dtype()
+                    || !other.make(stored).equals(bytes)) {
+                throw new IllegalArgumentException(
+                        "should be a second name of '" + first.name() + "', but holds something else");
+            }
+            return null;
+        }
+    }
+
+    /** Powers of a number with exponents in even steps: element i is base^(-i/divisor). */
+    record Powers(int base, int divisor) implements Check {
+        private static final Pattern TEXT = Pattern.compile("(\\d{1,9})\\^\\(-i/([1-9]\\d{0,8})\\)");
+
+        /** More than bfloat16 loses, less than a divisor of one more or less makes at the end. */
+        private static final double TOLERANCE = 0.006;
+
+        /** @throws IllegalArgumentException if it is not such a formula */
+        static Powers parse(String text) {
+            Matcher matcher = TEXT.matcher(text);
+            if (!matcher.matches()) {
+                throw new IllegalArgumentException("expected a formula like 10000^(-i/255), got '" + text + "'");
+            }
+            return new Powers(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)));
+        }
+
+        @Override
+        public String check(TensorInfo tensor, ByteBuffer bytes, Function<String, ByteBuffer> stored) {
+            float[] values = Floats.of("", tensor, bytes);
+            for (int i = 0; i < values.length; i++) {
+                double power = Math.pow(base, -(double) i / divisor);
+                if (!(Math.abs(values[i] - power) <= TOLERANCE * power)) {
+                    return String.format(
+                            Locale.ROOT,
+                            "tensor '%s' does not hold %d^(-i/%d), as the model computes: element %d is %.4g, not %.4g;"
+                                    + " what is stored is not used",
+                            tensor.name(),
+                            base,
+                            divisor,
+                            i,
+                            values[i],
+                            power);
+                }
+            }
+            return null;
+        }
+    }
+
+    /** The tensors of a checkpoint under their own names. */
+    MappedWeights(Checkpoint checkpoint) {
+        this(
+                checkpoint,
+                null,
+                checkpoint.tensors().values().stream()
+                        .map(tensor -> new Mapping(new Recipe.Stored(tensor), null, null))
+                        .toList());
+    }
+
+    private MappedWeights(Checkpoint checkpoint, String family, List<Mapping> mappings) {
         this.checkpoint = checkpoint;
         this.family = family;
         this.mappings = mappings;
@@ -76,6 +163,47 @@ public final class MappedWeights implements Weights {
         }
         this.order = List.copyOf(byTarget.values());
         order.forEach(mapping -> place.put(mapping.target().name(), place.size()));
+    }
+
+    /** The names of the weights, in the order of the checkpoint. */
+    Set<String> names() {
+        return byTarget.keySet();
+    }
+
+    Recipe recipe(String name) {
+        return byTarget.get(name).recipe();
+    }
+
+    /** Name of the checkpoint, for errors. */
+    String fileName() {
+        return checkpoint.name();
+    }
+
+    /** The same checkpoint under the names that further rules give; what was dropped before stays so. */
+    MappedWeights renamed(String newFamily, List<Mapping> made) {
+        List<Mapping> all = new ArrayList<>(made);
+        mappings.stream().filter(mapping -> mapping.drop() != null).forEach(all::add);
+        return new MappedWeights(checkpoint, newFamily, all);
+    }
+
+    /** The same weights with all floating-point numbers in one type. */
+    public MappedWeights cast(DType type) {
+        return new MappedWeights(
+                checkpoint,
+                family,
+                mappings.stream()
+                        .map(mapping -> {
+                            DType from = mapping.recipe().tensor().dtype();
+                            return mapping.drop() != null || from == type || !Floats.isFloating(from)
+                                    ? mapping
+                                    : new Mapping(new Recipe.Cast(mapping.recipe(), type), null, null);
+                        })
+                        .toList());
+    }
+
+    /** The weights as if a file stored them so; closing it closes nothing. */
+    public Checkpoint asCheckpoint() {
+        return new View();
     }
 
     /** The weights under their canonical names, in the order of the checkpoint. */
@@ -93,7 +221,10 @@ public final class MappedWeights implements Weights {
         ByteBuffer bytes = read(mapping);
         long bad = Floats.firstNotFinite(mapping.target().dtype(), bytes);
         if (bad >= 0) {
-            throw broken("not-finite", "weight '" + name + "' has a NaN or an infinity at element " + bad);
+            throw broken(
+                    "not-finite",
+                    "weight '" + name + "' has a NaN or an infinity at element " + bad
+                            + (mapping.recipe() instanceof Recipe.Cast cast ? ", as " + cast.to() : ""));
         }
         return bytes;
     }
@@ -105,7 +236,7 @@ public final class MappedWeights implements Weights {
         if (!mapping.target().shape().equals(needed)) {
             throw broken(
                     "misshapen-tensor",
-                    "weight '" + name + "' (tensor '" + mapping.source().name() + "') has the shape "
+                    "weight '" + name + "' (tensor " + mapping.recipe().storedNames() + ") has the shape "
                             + mapping.target().shape() + ", the model needs " + needed);
         }
         if (!taken.add(name)) {
@@ -161,7 +292,7 @@ public final class MappedWeights implements Weights {
 
     @Override
     public String sourceName(String name) {
-        return mapping(name).source().name();
+        return String.join(", ", mapping(name).recipe().steps().keySet());
     }
 
     @Override
@@ -182,34 +313,63 @@ public final class MappedWeights implements Weights {
                 if (!entries.containsKey(mapping)) {
                     read(mapping);
                 }
-                all.add(entries.get(mapping));
+                all.addAll(entries.get(mapping));
             }
+            Map<String, Integer> stored = new HashMap<>();
+            checkpoint.tensors().keySet().forEach(name -> stored.put(name, stored.size()));
+            all.sort(Comparator.comparing(entry -> stored.get(entry.source())));
             ledger = new Ledger(checkpoint.name(), checkpoint.sha256(), family, List.copyOf(all));
         }
         return ledger;
     }
 
-    /** Reads and transforms a tensor, and enters it into the ledger. */
+    /** Makes a weight, or what is left out, and enters it into the ledger. */
     private ByteBuffer read(Mapping mapping) {
-        ByteBuffer stored = checkpoint.read(mapping.source().name()).order(ByteOrder.LITTLE_ENDIAN);
-        ByteBuffer bytes = mapping.transform().apply(mapping.source(), stored);
-        if (!entries.containsKey(mapping)) {
-            String before = Sha256.hex(stored);
-            TensorInfo told = mapping.target() == null ? mapping.source() : mapping.target();
-            entries.put(
-                    mapping,
-                    new Ledger.Entry(
-                            mapping.source().name(),
-                            mapping.how(),
-                            mapping.target() == null ? null : told.name(),
-                            told.shape(),
-                            told.dtype(),
-                            before,
-                            mapping.target() == null
-                                    ? null
-                                    : mapping.transform().isCopy() ? before : Sha256.hex(bytes)));
+        if (entries.containsKey(mapping)) {
+            return mapping.recipe().make(checkpoint::read);
         }
+        Map<String, String> before = new HashMap<>();
+        ByteBuffer bytes = mapping.recipe().make(name -> {
+            ByteBuffer stored = checkpoint.read(name);
+            before.put(name, Sha256.hex(stored));
+            return stored;
+        });
+        check(mapping, bytes);
+        TensorInfo target = mapping.target();
+        String after = mapping.recipe().isCopy() ? before.values().iterator().next() : Sha256.hex(bytes);
+        List<Ledger.Entry> made = new ArrayList<>();
+        mapping.recipe().steps().forEach((source, steps) -> {
+            TensorInfo told = target == null ? checkpoint.tensors().get(source) : target;
+            made.add(new Ledger.Entry(
+                    source,
+                    target == null ? "drop: " + mapping.drop() : Recipe.text(steps),
+                    target == null ? null : target.name(),
+                    told.shape(),
+                    told.dtype(),
+                    before.get(source),
+                    target == null ? null : after));
+        });
+        entries.put(mapping, made);
         return bytes;
+    }
+
+    private void check(Mapping mapping, ByteBuffer bytes) {
+        if (mapping.check() != null) {
+            TensorInfo dropped = mapping.recipe().tensor();
+            try {
+                String warning = mapping.check().check(dropped, bytes, checkpoint::read);
+                if (warning != null) {
+                    warnings.add(warning);
+                }
+            } catch (IllegalArgumentException e) {
+                throw broken("second-name", "tensor '" + dropped.name() + "' " + e.getMessage());
+            }
+        }
+    }
+
+    /** What a user should know of what was left out, complete when the ledger is. */
+    public List<String> warnings() {
+        return List.copyOf(warnings);
     }
 
     private Mapping mapping(String name) {
@@ -227,5 +387,54 @@ public final class MappedWeights implements Weights {
 
     private CheckpointException broken(String rule, String detail) {
         return new CheckpointException(checkpoint.name(), -1, rule, detail);
+    }
+
+    private final class View implements Checkpoint {
+        @Override
+        public String name() {
+            return checkpoint.name();
+        }
+
+        @Override
+        public String format() {
+            return checkpoint.format();
+        }
+
+        @Override
+        public Map<String, TensorInfo> tensors() {
+            Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+            byTarget.forEach((name, mapping) -> tensors.put(name, mapping.target()));
+            return tensors;
+        }
+
+        @Override
+        public ByteBuffer read(String name) {
+            return mapping(name).recipe().make(checkpoint::read);
+        }
+
+        @Override
+        public float[] floats(String name) {
+            return Floats.of(checkpoint.name(), mapping(name).target(), read(name));
+        }
+
+        @Override
+        public Map<String, String> metadata() {
+            return checkpoint.metadata();
+        }
+
+        @Override
+        public List<String> warnings() {
+            return checkpoint.warnings();
+        }
+
+        @Override
+        public String sha256() {
+            return checkpoint.sha256();
+        }
+
+        @Override
+        public void close() {
+            // The checkpoint is another's.
+        }
     }
 }

@@ -1,7 +1,11 @@
 package org.luthier.checkpoint;
 
+import java.util.Iterator;
+import java.util.List;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * A pattern of tensor names: {@code *} stands for any text without {@code .} and {@code /}, {@code **} for any text, both also for
@@ -35,24 +39,69 @@ final class NamePattern {
         wildcards = count;
     }
 
-    /** Whether it is one name, without wildcards. */
-    boolean isExact() {
-        return wildcards == 0;
-    }
-
     boolean matches(String name) {
         return name.length() <= LONGEST && regex.matcher(name).matches();
     }
 
-    /** The new name of a matching name. */
-    String rename(String name, String template) {
-        Matcher found = regex.matcher(name);
-        if (!found.matches()) {
-            throw new IllegalStateException("'" + name + "' does not match '" + text + "'");
+    /** What the wildcards stand for in a name, or null if it does not match. */
+    List<String> captures(String name) {
+        Matcher found = name.length() <= LONGEST ? regex.matcher(name) : null;
+        if (found == null || !found.matches()) {
+            return null;
         }
+        return IntStream.rangeClosed(1, wildcards).mapToObj(found::group).toList();
+    }
+
+    /** The name in which the wildcards stand for these. */
+    String fill(List<String> captures) {
+        Iterator<String> next = captures.iterator();
+        return WILDCARD.matcher(text).replaceAll(wildcard -> Matcher.quoteReplacement(next.next()));
+    }
+
+    /** A new name. */
+    static String fill(String template, List<String> captures) {
         return REFERENCE
                 .matcher(template)
-                .replaceAll(reference -> Matcher.quoteReplacement(found.group(Integer.parseInt(reference.group(1)))));
+                .replaceAll(
+                        reference -> Matcher.quoteReplacement(captures.get(Integer.parseInt(reference.group(1)) - 1)));
+    }
+
+    int wildcards() {
+        return wildcards;
+    }
+
+    /** What stands before the first wildcard. */
+    String prefix() {
+        int wildcard = text.indexOf('*');
+        return wildcard < 0 ? text : text.substring(0, wildcard);
+    }
+
+    /** A pattern and a template that lead back. */
+    record Inverse(NamePattern match, String to) {}
+
+    /**
+     * What leads from new names to those that this pattern fits.
+     *
+     * @throws IllegalArgumentException if the new name does not tell every wildcard once
+     */
+    Inverse inverse(String template) {
+        List<String> kinds =
+                WILDCARD.matcher(text).results().map(MatchResult::group).toList();
+        List<Integer> numbers = REFERENCE
+                .matcher(template)
+                .results()
+                .map(reference -> Integer.parseInt(reference.group(1)))
+                .toList();
+        if (numbers.size() != wildcards || numbers.stream().distinct().count() != wildcards) {
+            throw new IllegalArgumentException(
+                    "'" + template + "' does not tell what each wildcard of '" + text + "' stood for, once");
+        }
+        String match = REFERENCE
+                .matcher(template)
+                .replaceAll(reference -> kinds.get(Integer.parseInt(reference.group(1)) - 1));
+        int[] next = {0};
+        String to = WILDCARD.matcher(text).replaceAll(wildcard -> "{" + (numbers.indexOf(++next[0]) + 1) + "}");
+        return new Inverse(new NamePattern(match), to);
     }
 
     /** Whether a template refers to this pattern's wildcards only. */

@@ -1,5 +1,6 @@
 package org.luthier.checkpoint;
 
+import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JacksonException;
 import java.io.IOException;
@@ -7,51 +8,54 @@ import java.io.InputStream;
 import java.net.URL;
 import java.net.URLConnection;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
-import org.luthier.api.checkpoint.TensorInfo;
 
 /**
- * How the tensor names of one kind of checkpoint become the canonical names of a model family: data, not code.
+ * How the tensor names of one kind of checkpoint become the canonical names of a model family: data, not code. docs/name-rules.md tells
+ * how they are written.
  *
- * <p>A JSON resource: {@code format} is {@code "luthier-names/1"}; {@code recognisedBy} lists patterns that each must match a tensor
- * of the checkpoint; {@code rules} is a list in which the first rule whose {@code match} fits a name decides. A rule has either
- * {@code drop}, the reason why the tensor is left out, or {@code to} (the canonical name; absent: the same name), {@code transform}
- * (a list of {@code "transpose 1 0"}, {@code "reshape 8 64"}, {@code "squeeze"}, done in this order; absent: copy), {@code shape} (what
- * must come out; absent: any) and {@code optional} (whether the tensor may be missing). In patterns {@code *} is any text without
- * {@code .} and {@code /}, {@code **} any text; {@code to} repeats what they stood for as <code>{1}</code>, <code>{2}</code>.
- *
- * <p>Every tensor is accounted for: one that no rule matches, a rule that matches none, a shape that does not fit and two tensors for
- * one canonical name are errors.
+ * <p>Every tensor is accounted for: one that no rule matches, a rule that matches none, a layer that lacks a tensor which others have, a
+ * shape that does not fit and two tensors for one canonical name are errors. Rules without reshapes can be inverted, so that the same
+ * data leads back.
  */
 public final class NameRules {
     private static final String FORMAT = "luthier-names/1";
 
     private final String source;
+    private final String scheme;
     private final List<NamePattern> recognisedBy;
-    private final List<Rule> rules;
-
-    /** A rule, read and checked. */
-    record Rule(NamePattern match, String to, Transform transform, List<Long> shape, String drop, boolean optional) {}
+    private final List<NameRule> rules;
 
     /** The JSON as it is written. */
     private record Document(
             @JsonProperty(required = true) String format,
+            String scheme,
             @JsonProperty(required = true) List<String> recognisedBy,
             @JsonProperty(required = true) List<RuleText> rules) {}
 
     private record RuleText(
-            @JsonProperty(required = true) String match,
-            String to,
+            @JsonProperty(required = true) @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY)
+            List<String> match,
+
+            @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY)
+            List<String> to,
+
             List<String> transform,
-            List<Long> shape,
+            Integer split,
+            Integer stack,
+            List<Object> shape,
             String drop,
+            String sameAs,
+            String expect,
             boolean optional) {}
 
     private NameRules(String source, Document document) {
@@ -62,14 +66,22 @@ public final class NameRules {
         if (document.recognisedBy() == null || document.recognisedBy().isEmpty() || document.rules() == null) {
             throw broken("recognisedBy and rules must not be empty");
         }
+        scheme = document.scheme();
         recognisedBy = document.recognisedBy().stream().map(NamePattern::new).toList();
         rules = document.rules().stream().map(this::rule).toList();
+    }
+
+    private NameRules(NameRules of, List<NameRule> rules) {
+        this.source = of.source;
+        this.scheme = null;
+        this.recognisedBy = List.of();
+        this.rules = rules;
     }
 
     /**
      * Reads rules.
      *
-     * @throws LuthierException if the resource cannot be read or is no such file: a defect of the bundle that it comes from
+     * @throws LuthierException if the resource cannot be read or is no such file: a defect of the bundle or the file that it comes from
      */
     public static NameRules read(URL resource) {
         try {
@@ -78,6 +90,9 @@ public final class NameRules {
             connection.setUseCaches(false);
             try (InputStream in = connection.getInputStream()) {
                 Document document = Json.mapper().readValue(Json.reader(in), Document.class);
+                if (document == null) {
+                    throw new LuthierException("name rules " + resource + ": expected an object, found null");
+                }
                 return new NameRules(resource.toString(), document);
             }
         } catch (JacksonException e) {
@@ -114,6 +129,11 @@ public final class NameRules {
                 .allMatch(pattern -> checkpoint.tensors().keySet().stream().anyMatch(pattern::matches));
     }
 
+    /** Id of the file format whose files have such names, for example {@code "t5x"}; none if the rules do not say. */
+    public Optional<String> scheme() {
+        return Optional.ofNullable(scheme);
+    }
+
     /**
      * Maps a checkpoint's tensors to canonical names.
      *
@@ -122,107 +142,286 @@ public final class NameRules {
      * @throws CheckpointException if a tensor is missing, unused, misshapen or not the only one for its name
      */
     public MappedWeights apply(Checkpoint checkpoint, String family) {
-        Map<TensorInfo, Rule> decided = new LinkedHashMap<>();
-        List<String> unused = new ArrayList<>();
-        Set<Rule> matched = new HashSet<>();
-        for (TensorInfo tensor : checkpoint.tensors().values()) {
-            Rule rule = rules.stream()
-                    .filter(candidate -> candidate.match().matches(tensor.name()))
-                    .findFirst()
-                    .orElse(null);
-            if (rule == null) {
-                unused.add(tensor.name());
-            } else {
-                matched.add(rule);
-                decided.put(tensor, rule);
-            }
-        }
-        for (Rule rule : rules) {
-            if (rule.drop() == null && !rule.optional() && !matched.contains(rule)) {
-                throw new CheckpointException(
-                        checkpoint.name(),
-                        -1,
-                        "missing-tensor",
-                        "there is no tensor '" + rule.match() + "'"
-                                + Names.nearest(
-                                        rule.match().toString(),
-                                        unused.isEmpty() ? checkpoint.tensors().keySet() : unused));
-            }
-        }
-        if (!unused.isEmpty()) {
-            throw new CheckpointException(
-                    checkpoint.name(),
-                    -1,
-                    "unused-tensor",
-                    "no rule uses the tensor '" + unused.get(0) + "'"
-                            + (unused.size() == 1 ? "" : " (and " + (unused.size() - 1) + " more)")
-                            + Names.nearest(
-                                    unused.get(0),
-                                    rules.stream()
-                                            .map(rule -> rule.match().toString())
-                                            .toList()));
-        }
-        return new MappedWeights(checkpoint, family, targets(checkpoint, decided));
+        return apply(new MappedWeights(checkpoint), family);
     }
 
-    private static List<MappedWeights.Mapping> targets(Checkpoint checkpoint, Map<TensorInfo, Rule> decided) {
-        Map<String, String> sources = new LinkedHashMap<>();
-        List<MappedWeights.Mapping> mappings = new ArrayList<>();
-        decided.forEach((tensor, rule) -> {
-            if (rule.drop() != null) {
-                mappings.add(new MappedWeights.Mapping(tensor, "drop: " + rule.drop(), null, Transform.COPY));
-                return;
-            }
-            String target = rule.match().rename(tensor.name(), rule.to() == null ? tensor.name() : rule.to());
-            String other = sources.put(target, tensor.name());
-            if (other != null) {
-                throw new CheckpointException(
-                        checkpoint.name(),
-                        -1,
-                        "duplicate-target",
-                        "the tensors '" + other + "' and '" + tensor.name() + "' would both become '" + target + "'");
-            }
-            List<Long> shape;
-            try {
-                shape = rule.transform().shape(tensor);
-            } catch (IllegalArgumentException e) {
-                throw misshapen(checkpoint, tensor, e.getMessage());
-            }
-            if (rule.shape() != null && !rule.shape().equals(shape)) {
-                throw misshapen(checkpoint, tensor, "expected " + rule.shape() + " for '" + target + "', got " + shape);
-            }
-            mappings.add(new MappedWeights.Mapping(
-                    tensor,
-                    rule.transform().toString(),
-                    new TensorInfo(target, shape, tensor.dtype()),
-                    rule.transform()));
-        });
-        return mappings;
+    /** Maps what other rules made of a checkpoint, as {@link #apply(Checkpoint, String)} does. */
+    public MappedWeights apply(MappedWeights weights, String family) {
+        return weights.renamed(family, new Renaming(weights, rules).all());
     }
 
-    private static CheckpointException misshapen(Checkpoint checkpoint, TensorInfo tensor, String detail) {
-        return new CheckpointException(
-                checkpoint.name(), -1, "misshapen-tensor", "tensor '" + tensor.name() + "': " + detail);
+    /**
+     * Gives tensors other names where a rule says so; the others keep theirs.
+     *
+     * @throws CheckpointException if a tensor is missing, misshapen or not the only one for its name
+     */
+    public MappedWeights applyToSome(Checkpoint checkpoint) {
+        MappedWeights weights = new MappedWeights(checkpoint);
+        return weights.renamed(null, new Renaming(weights, rules).some());
     }
 
-    private Rule rule(RuleText text) {
-        NamePattern match = new NamePattern(text.match());
-        boolean mapped = text.to() != null || text.transform() != null || text.shape() != null || text.optional();
-        if (text.drop() != null && mapped) {
-            throw broken("rule '" + match + "' cannot both drop a tensor and say what becomes of it");
-        }
-        if (text.to() != null && !match.fits(text.to())) {
-            throw broken("rule '" + match + "': '" + text.to() + "' refers to a wildcard that is not there");
+    /**
+     * The rules that lead from the new names back to the old ones. Nothing leads to what these rules drop.
+     *
+     * @throws LuthierException if a rule forgets what it would need
+     */
+    public NameRules inverse() {
+        return new NameRules(
+                this,
+                rules.stream()
+                        .filter(rule -> rule.drop() == null)
+                        .map(rule -> {
+                            try {
+                                return rule.inverse();
+                            } catch (IllegalArgumentException e) {
+                                throw broken(
+                                        "rule '" + rule + "' cannot be used the other way round: " + e.getMessage());
+                            }
+                        })
+                        .toList());
+    }
+
+    /** Second names of tensors, which the rules drop, each with its first name. */
+    public Map<String, String> secondNames() {
+        return rules.stream()
+                .filter(rule -> rule.sameAs() != null)
+                .collect(Collectors.toMap(
+                        rule -> rule.match().get(0).toString(), NameRule::sameAs, (a, b) -> a, LinkedHashMap::new));
+    }
+
+    private NameRule rule(RuleText text) {
+        if (text.match() == null || text.match().isEmpty() || text.match().contains(null)) {
+            throw broken("a rule has no match");
         }
         try {
-            Transform transform = text.transform() == null ? Transform.COPY : Transform.parse(text.transform());
-            return new Rule(match, text.to(), transform, text.shape(), text.drop(), text.optional());
+            return NameRule.of(
+                    text.match().stream().map(NamePattern::new).toList(),
+                    text.to(),
+                    text.transform(),
+                    text.split(),
+                    text.stack(),
+                    text.shape(),
+                    text.drop(),
+                    text.sameAs(),
+                    text.expect(),
+                    text.optional());
         } catch (IllegalArgumentException e) {
-            throw broken("rule '" + match + "': " + e.getMessage());
+            throw broken("rule '" + String.join("', '", text.match()) + "': " + e.getMessage());
         }
     }
 
     private LuthierException broken(String detail) {
         return new LuthierException("name rules " + source + ": " + detail);
+    }
+
+    /** One use of rules. */
+    private static final class Renaming {
+        private final MappedWeights weights;
+        private final List<NameRule> rules;
+        private final List<String> unused = new ArrayList<>();
+        private final Map<String, NameRule> decided = new LinkedHashMap<>();
+        private final Map<String, Long> sizes = new LinkedHashMap<>();
+        private final Map<String, String> makers = new LinkedHashMap<>();
+        private final List<MappedWeights.Mapping> mappings = new ArrayList<>();
+
+        Renaming(MappedWeights weights, List<NameRule> rules) {
+            this.weights = weights;
+            this.rules = rules;
+            for (String name : weights.names()) {
+                rules.stream()
+                        .filter(rule -> rule.matches(name))
+                        .findFirst()
+                        .ifPresentOrElse(rule -> decided.put(name, rule), () -> unused.add(name));
+            }
+            requireAll();
+            requireWholeLayers();
+        }
+
+        List<MappedWeights.Mapping> all() {
+            if (!unused.isEmpty()) {
+                throw broken(
+                        "unused-tensor",
+                        "no rule uses the tensor '" + unused.get(0) + "'"
+                                + (unused.size() == 1 ? "" : " (and " + (unused.size() - 1) + " more)")
+                                + Names.nearest(
+                                        unused.get(0),
+                                        rules.stream()
+                                                .flatMap(rule -> rule.match().stream())
+                                                .map(NamePattern::toString)
+                                                .toList()));
+            }
+            return some();
+        }
+
+        List<MappedWeights.Mapping> some() {
+            for (String name : weights.names()) {
+                NameRule rule = decided.get(name);
+                if (rule == null) {
+                    add(weights.recipe(name), name);
+                } else {
+                    map(name, rule);
+                }
+            }
+            return mappings;
+        }
+
+        private void requireAll() {
+            for (NameRule rule : rules) {
+                for (NamePattern pattern : rule.match()) {
+                    if (rule.isNeeded()
+                            && decided.entrySet().stream()
+                                    .noneMatch(each -> each.getValue() == rule && pattern.matches(each.getKey()))) {
+                        throw broken(
+                                "missing-tensor", "there is no tensor '" + pattern + "'" + nearest(pattern.toString()));
+                    }
+                }
+            }
+        }
+
+        /** What stands for the first wildcard of needed rules that begin alike must be the same, and count from 0 if it counts. */
+        private void requireWholeLayers() {
+            Map<String, Set<String>> layers = new LinkedHashMap<>();
+            for (NameRule rule : rules) {
+                for (NamePattern pattern : rule.match()) {
+                    if (rule.isNeeded() && pattern.wildcards() == 1) {
+                        layers.computeIfAbsent(pattern.prefix(), key -> new TreeSet<>())
+                                .addAll(present(rule, pattern));
+                    }
+                }
+            }
+            layers.values().stream()
+                    .filter(all -> all.stream().allMatch(layer -> layer.matches("\\d{1,9}")))
+                    .forEach(all -> {
+                        for (int layer = 0; layer < all.size(); layer++) {
+                            all.add(String.valueOf(layer));
+                        }
+                    });
+            for (NameRule rule : rules) {
+                for (NamePattern pattern : rule.match()) {
+                    if (rule.isNeeded() && pattern.wildcards() == 1) {
+                        Set<String> missing = new TreeSet<>(layers.get(pattern.prefix()));
+                        missing.removeAll(present(rule, pattern));
+                        missing.stream().findFirst().ifPresent(layer -> {
+                            String name = pattern.fill(List.of(layer));
+                            throw broken("missing-tensor", "there is no tensor '" + name + "'" + nearest(name));
+                        });
+                    }
+                }
+            }
+        }
+
+        private Set<String> present(NameRule rule, NamePattern pattern) {
+            return decided.entrySet().stream()
+                    .filter(each -> each.getValue() == rule)
+                    .map(each -> pattern.captures(each.getKey()))
+                    .filter(captures -> captures != null)
+                    .map(captures -> captures.get(0))
+                    .collect(Collectors.toSet());
+        }
+
+        private String nearest(String name) {
+            return Names.nearest(name, unused.isEmpty() ? weights.names() : unused);
+        }
+
+        private void map(String name, NameRule rule) {
+            Recipe from = weights.recipe(name);
+            if (rule.drop() != null) {
+                mappings.add(new MappedWeights.Mapping(from, rule.drop(), check(name, rule)));
+                return;
+            }
+            int pattern = rule.patternOf(name);
+            List<String> captures = rule.match().get(pattern).captures(name);
+            try {
+                if (rule.stack() != null) {
+                    // The first of them brings the others in.
+                    if (pattern == 0) {
+                        List<Recipe> parts = new ArrayList<>();
+                        for (NamePattern each : rule.match()) {
+                            parts.add(change(needed(each.fill(captures), rule), rule, name));
+                        }
+                        String target = rule.target(0, name, captures);
+                        add(shaped(new Recipe.Stacked(parts, rule.stack(), target), rule), name);
+                    } else {
+                        needed(rule.match().get(0).fill(captures), rule);
+                    }
+                    return;
+                }
+                for (int part = 0; part < rule.parts(); part++) {
+                    Recipe cut = rule.split() == null ? from : new Recipe.Part(from, rule.split(), part, rule.parts());
+                    add(shaped(change(cut, rule, rule.target(part, name, captures)), rule), name);
+                }
+            } catch (IllegalArgumentException e) {
+                throw broken("misshapen-tensor", "tensor '" + name + "': " + e.getMessage());
+            }
+        }
+
+        private static Recipe change(Recipe from, NameRule rule, String target) {
+            return new Recipe.Changed(from, rule.transform(), target);
+        }
+
+        private Recipe needed(String name, NameRule rule) {
+            if (decided.get(name) != rule) {
+                throw broken("missing-tensor", "there is no tensor '" + name + "'" + nearest(name));
+            }
+            return weights.recipe(name);
+        }
+
+        private Recipe shaped(Recipe recipe, NameRule rule) {
+            List<Long> shape = recipe.tensor().shape();
+            if (rule.shape() == null) {
+                return recipe;
+            }
+            boolean fits = rule.shape().size() == shape.size();
+            for (int i = 0; fits && i < shape.size(); i++) {
+                Object size = rule.shape().get(i);
+                if (size instanceof String called) {
+                    sizes.putIfAbsent(called, shape.get(i));
+                    size = sizes.get(called);
+                }
+                fits = shape.get(i).equals(size);
+            }
+            if (!fits) {
+                throw new IllegalArgumentException("expected " + rule.shape() + known(rule) + " for '"
+                        + recipe.tensor().name() + "', got " + shape);
+            }
+            return recipe;
+        }
+
+        private String known(NameRule rule) {
+            String known = rule.shape().stream()
+                    .filter(sizes::containsKey)
+                    .distinct()
+                    .map(name -> name + " " + sizes.get(name))
+                    .collect(Collectors.joining(", "));
+            return known.isEmpty() ? "" : " with " + known;
+        }
+
+        private void add(Recipe recipe, String from) {
+            String target = recipe.tensor().name();
+            String other = makers.put(target, from);
+            if (other != null) {
+                throw broken(
+                        "duplicate-target",
+                        "the tensors '" + other + "' and '" + from + "' would both become '" + target + "'");
+            }
+            mappings.add(new MappedWeights.Mapping(recipe, null, null));
+        }
+
+        private MappedWeights.Check check(String name, NameRule rule) {
+            if (rule.sameAs() != null) {
+                if (!decided.containsKey(rule.sameAs())) {
+                    throw broken(
+                            "missing-tensor",
+                            "'" + name + "' is the second name of '" + rule.sameAs() + "', which is not there"
+                                    + nearest(rule.sameAs()));
+                }
+                return new MappedWeights.SameAs(weights.recipe(rule.sameAs()));
+            }
+            return rule.expect();
+        }
+
+        private CheckpointException broken(String rule, String detail) {
+            return new CheckpointException(weights.fileName(), -1, rule, detail);
+        }
     }
 }

@@ -72,6 +72,26 @@ final class Transform {
     }
 
     /**
+     * What undoes this.
+     *
+     * @throws IllegalArgumentException if a step forgets what it would need
+     */
+    Transform inverse() {
+        List<Step> inverse = new ArrayList<>();
+        for (Step step : steps) {
+            if (!step.kind().equals("transpose")) {
+                throw new IllegalArgumentException("'" + step + "' cannot be undone");
+            }
+            List<Long> axes = new ArrayList<>();
+            for (long axis = 0; axis < step.numbers().size(); axis++) {
+                axes.add((long) step.numbers().indexOf(axis));
+            }
+            inverse.add(0, new Step(step.kind(), List.copyOf(axes)));
+        }
+        return new Transform(List.copyOf(inverse));
+    }
+
+    /**
      * The shape that comes out.
      *
      * @throws IllegalArgumentException if a step does not fit, with what is wrong

@@ -3,7 +3,7 @@ package org.luthier.api.checkpoint;
 import java.util.List;
 
 /**
- * The account of a mapping of names: every tensor of the source appears once.
+ * The account of a mapping of names: every tensor of the source appears, more than once only if several weights were made of it.
  *
  * @param source what was read, for example the file's name
  * @param sourceSha256 sha256 of the source

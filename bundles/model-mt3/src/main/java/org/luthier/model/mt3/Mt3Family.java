@@ -46,6 +46,7 @@ public final class Mt3Family implements ModelFamily {
                     "names.t5x.json",
                     "encoder.continuous_inputs_projection.kernel",
                     "decoder.token_embedder.embedding"),
+            new Naming("names.torch.json", "proj.weight", "decoder_embed_tokens.weight"),
             new Naming("names.canonical.json", "encoder.input_projection.weight", "decoder.token_embedding.weight"));
 
     @Override

@@ -1,0 +1,158 @@
+package org.luthier.checkpoint;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * One rule, read and checked.
+ *
+ * @param match one pattern, or several whose tensors are stacked
+ * @param to one new name, or several that the tensor is split into, or none if the name stays
+ * @param split axis to split along, or null
+ * @param stack axis to stack along, or null
+ * @param shape what must come out, numbers and names of sizes, or null
+ * @param drop why the tensor is left out, or null
+ * @param sameAs the tensor that this is a second name of, or null
+ * @param expect what a dropped tensor should hold, or null
+ * @param optional whether no tensor at all may fit
+ */
+record NameRule(
+        List<NamePattern> match,
+        List<String> to,
+        Transform transform,
+        Integer split,
+        Integer stack,
+        List<Object> shape,
+        String drop,
+        String sameAs,
+        MappedWeights.Powers expect,
+        boolean optional) {
+
+    /** @throws IllegalArgumentException with what is wrong, if the fields do not go together */
+    static NameRule of(
+            List<NamePattern> match,
+            List<String> to,
+            List<String> transform,
+            Integer split,
+            Integer stack,
+            List<?> shape,
+            String drop,
+            String sameAs,
+            String expect,
+            boolean optional) {
+        boolean mapped = to != null || transform != null || shape != null || split != null || stack != null || optional;
+        if ((drop != null || sameAs != null) && mapped) {
+            throw new IllegalArgumentException("it cannot both drop a tensor and say what becomes of it");
+        }
+        if (drop != null && sameAs != null || expect != null && drop == null) {
+            throw new IllegalArgumentException("drop, with or without expect, and sameAs exclude each other");
+        }
+        if (sameAs != null && (match.size() > 1 || match.get(0).wildcards() > 0)) {
+            throw new IllegalArgumentException("a second name has no wildcards");
+        }
+        require(
+                match.size() > 1 == (stack != null) || drop != null,
+                "stack goes with several patterns, and they with it");
+        require(
+                to != null && to.size() > 1 == (split != null) || to == null && split == null,
+                "split goes with several new names, and they with it");
+        require(split == null || stack == null, "split and stack exclude each other");
+        require(split == null || split >= 0, "expected an axis to split along, got " + split);
+        require(stack == null || stack >= 0, "expected an axis to stack along, got " + stack);
+        require(stack == null || to != null, "what is stacked needs a new name");
+        for (NamePattern pattern : match) {
+            require(
+                    stack == null || pattern.wildcards() == match.get(0).wildcards(),
+                    "what is stacked needs as many wildcards in each pattern");
+            for (String target : to == null ? List.<String>of() : to) {
+                require(
+                        target != null && pattern.fits(target),
+                        "'" + target + "' refers to a wildcard that is not there");
+            }
+        }
+        Transform steps = transform == null ? Transform.COPY : Transform.parse(transform);
+        String reason = sameAs == null ? drop : "second name of " + sameAs;
+        return new NameRule(
+                match,
+                to == null ? List.of() : List.copyOf(to),
+                steps,
+                split,
+                stack,
+                shape == null ? null : shape.stream().map(NameRule::size).toList(),
+                reason,
+                sameAs,
+                expect == null ? null : MappedWeights.Powers.parse(expect),
+                optional);
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new IllegalArgumentException(otherwise);
+        }
+    }
+
+    private static Object size(Object size) {
+        if (size instanceof Number number && number.longValue() >= 0 && number.doubleValue() == number.longValue()) {
+            return number.longValue();
+        }
+        require(
+                size instanceof String text && !text.isEmpty(),
+                "expected whole numbers and names of sizes as the shape, got " + Names.brief(size));
+        return size;
+    }
+
+    /** Whether there must be a tensor for it. */
+    boolean isNeeded() {
+        return drop == null && !optional;
+    }
+
+    boolean matches(String name) {
+        return match.stream().anyMatch(pattern -> pattern.matches(name));
+    }
+
+    /** Which pattern is the first to fit a name. */
+    int patternOf(String name) {
+        int pattern = 0;
+        while (!match.get(pattern).matches(name)) {
+            pattern++;
+        }
+        return pattern;
+    }
+
+    /** How many tensors become of one. */
+    int parts() {
+        return Math.max(1, to.size());
+    }
+
+    /** The new name. */
+    String target(int part, String name, List<String> captures) {
+        return to.isEmpty() ? name : NamePattern.fill(to.get(part), captures);
+    }
+
+    /** @throws IllegalArgumentException if something is forgotten on the way, with what */
+    NameRule inverse() {
+        List<NamePattern> back = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        if (to.isEmpty()) {
+            return new NameRule(match, to, transform.inverse(), null, null, null, null, null, null, optional);
+        }
+        // One of the two has one element.
+        for (int i = 0; i < Math.max(match.size(), to.size()); i++) {
+            NamePattern.Inverse inverse =
+                    match.get(Math.min(i, match.size() - 1)).inverse(to.get(Math.min(i, to.size() - 1)));
+            if (i < to.size()) {
+                back.add(inverse.match());
+            }
+            if (i < match.size()) {
+                names.add(inverse.to());
+            }
+        }
+        return new NameRule(back, names, transform.inverse(), stack, split, null, null, null, null, optional);
+    }
+
+    @Override
+    public String toString() {
+        return match.stream().map(NamePattern::toString).collect(Collectors.joining("', '"));
+    }
+}
