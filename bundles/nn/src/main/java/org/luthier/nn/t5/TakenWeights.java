@@ -29,12 +29,14 @@ final class TakenWeights {
      * @return [inputs, names.length * outputs]
      */
     float[] takeBeside(int inputs, int outputs, String... names) {
+        // First of all, for a matrix of another shape is refused then and not allocated for.
+        float[][] matrices =
+                Arrays.stream(names).map(name -> take(name, inputs, outputs)).toArray(float[][]::new);
         int width = names.length * outputs;
         float[] beside = new float[inputs * width];
         for (int i = 0; i < names.length; i++) {
-            float[] matrix = take(names[i], inputs, outputs);
             for (int line = 0; line < inputs; line++) {
-                System.arraycopy(matrix, line * outputs, beside, line * width + i * outputs, outputs);
+                System.arraycopy(matrices[i], line * outputs, beside, line * width + i * outputs, outputs);
             }
         }
         return beside;
