@@ -6,10 +6,8 @@ import org.osgi.service.component.annotations.Component;
 /** The piano model of 2021: 127 velocities, a segment has 512 frames (4.096 s) and does not say what still sounds. 1517 ids. */
 @Component(service = Tokenizer.class)
 public final class Mt3PianoTokenizer extends SegmentTokenizer {
-    private static final EventCodec CODEC = new EventCodec("mt3-piano", 127, false);
-
     public Mt3PianoTokenizer() {
-        super(CODEC, 512);
+        super(new EventCodec("mt3-piano", 127, false), 512);
     }
 
     @Override

@@ -6,10 +6,8 @@ import org.osgi.service.component.annotations.Component;
 /** Many instruments: velocity is on or off, a segment has 256 frames (2.048 s) and begins with the notes that still sound. 1391 ids. */
 @Component(service = Tokenizer.class)
 public final class Mt3Tokenizer extends SegmentTokenizer {
-    private static final EventCodec CODEC = new EventCodec("mt3", 1, true);
-
     public Mt3Tokenizer() {
-        super(CODEC, 256);
+        super(new EventCodec("mt3", 1, true), 256);
     }
 
     @Override

@@ -72,7 +72,7 @@ abstract class SegmentTokenizer implements NoteTokenizer {
      * {@inheritDoc}
      *
      * <p>There are as many segments as the recording needs, and more where notes end after it. Times are rounded to the nearest step,
-     * half to even. What a note becomes when its ids are made notes again: CODEC.md's section 6, and {@link NoteEncoder}.
+     * half to even. Which notes come back the same when the ids are made notes again, {@link NoteEncoder} tells.
      */
     @Override
     public final List<SegmentTokens> encode(List<Note> notes, double seconds) {
