@@ -287,8 +287,11 @@ class CommandLineTest {
     void tellsWhatThereIs() {
         assertTrue(run("model:list").out().get(1).matches("basic-pitch +basic-pitch +ready .*"));
         assertTrue(String.join("\n", run("model:info", "basic-pitch").out()).contains("--onset-threshold"));
-        assertTrue(run("plugin:list").out().stream()
-                .anyMatch(line -> line.matches("NoteAssembler +basic-pitch-notes .*chosen.*")));
+        List<String> parts = run("plugin:list").out();
+        for (String part : List.of("NoteAssembler +basic-pitch-notes", "Tokenizer +mt3-piano", "Decoder +t5x-beam1")) {
+            assertTrue(parts.stream().anyMatch(line -> line.matches(part + " .*chosen.*")), part + " in " + parts);
+        }
+        assertTrue(String.join("\n", run("model:info", "mt3").out()).contains("1134 tie 0"));
         assertTrue(json(run("layer:tree", "--json")).getJsonArray("children").size() > 5);
         assertEquals("cpu", json(run("env", "--json")).getString("backend"));
         assertEquals(
