@@ -35,7 +35,8 @@ public sealed interface TraceInput {
 
     /**
      * The recorded inputs of a reference: the front end runs on its samples, the network on its features, so that neither sees the
-     * other's departures; the decoder is fed the recorded ids, and then says as many by itself as were recorded. Where one of the two is missing, what the front end gives goes on, or the front end is left out.
+     * other's departures; the decoder is fed the recorded ids, and then says as many by itself as were recorded. Where one of the two is
+     * missing, what the front end gives goes on, or the front end is left out.
      *
      * @param segments which of the recorded segments to run; null for all
      */
