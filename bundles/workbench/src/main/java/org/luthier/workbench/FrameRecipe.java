@@ -129,7 +129,7 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
 
         /** Lays the inner frames of each segment at their place in the recording. */
         private void join(INDArray output, Position at, Posteriorgram target) {
-            float[] values = floats(output);
+            float[] values = Tensors.floats(output);
             int trim = model.joining().trim();
             int segmentFrames = model.joining().segmentFrames();
             int kept = segmentFrames - 2 * trim;
@@ -142,11 +142,6 @@ record FrameRecipe(FrameModel model, FrameNoteAssembler assembler, Settings sett
                             values, (row * segmentFrames + trim) * bins, target.values(), start * bins, frames * bins);
                 }
             }
-        }
-
-        private static float[] floats(INDArray array) {
-            boolean plain = array.ordering() == 'c' && !array.isView();
-            return (plain ? array : array.dup('c')).data().asFloat();
         }
     }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.eclipse.collections.api.list.primitive.IntList;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.LuthierException;
@@ -87,11 +88,11 @@ public final class KeptJob implements AutoCloseable {
             }
         }
         transcription = new Transcription(
-                number("duration").doubleValue(),
+                number("duration", Double::parseDouble),
                 notes(),
                 segments,
-                number("invalid").longValue(),
-                number("dropped").longValue(),
+                number("invalid", Long::parseLong),
+                number("dropped", Long::parseLong),
                 provenance,
                 new Timing(0, 0, 0, 0, 0, 0));
     }
@@ -123,9 +124,7 @@ public final class KeptJob implements AutoCloseable {
 
     /** Shape of the features of one segment. */
     public List<Long> featureShape() {
-        return transcription.segments().isEmpty()
-                ? List.of()
-                : file.tensors().get(FEATURES + 0).shape();
+        return file.tensors().get(FEATURES + 0).shape();
     }
 
     /** Whether the model has an encoder, whose output was kept. */
@@ -187,6 +186,9 @@ public final class KeptJob implements AutoCloseable {
 
     private List<SegmentTokens> segments() {
         long count = tensor(STARTS, DType.F64, 1).shape().get(0);
+        if (count == 0) {
+            throw wrong("tensor 'starts' is empty: a job has one segment at least");
+        }
         long total = tensor(TOKENS, DType.I32, 1).shape().get(0);
         TensorInfo lengths = tensor(LENGTHS, DType.I32, 2);
         if (!lengths.shape().equals(List.of(count, (long) layout.channels()))) {
@@ -250,9 +252,9 @@ public final class KeptJob implements AutoCloseable {
         }
     }
 
-    private Number number(String key) {
+    private <T> T number(String key, Function<String, T> parse) {
         try {
-            return key.equals("duration") ? Double.valueOf(text(key)) : Long.valueOf(text(key));
+            return parse.apply(text(key));
         } catch (NumberFormatException e) {
             throw new LuthierException(
                     file.name() + ": metadata '" + key + "': expected a number, got " + text(key), e);

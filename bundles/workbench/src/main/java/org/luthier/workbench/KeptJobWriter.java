@@ -112,7 +112,7 @@ public final class KeptJobWriter implements Keeper, AutoCloseable {
     }
 
     private void write(INDArray values, long position) {
-        float[] floats = values.dup('c').data().asFloat();
+        float[] floats = Tensors.floats(values);
         ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(floats.length, Float.BYTES))
                 .order(ByteOrder.LITTLE_ENDIAN);
         bytes.asFloatBuffer().put(floats);

@@ -225,21 +225,20 @@ final class ModelStore implements AutoCloseable {
     private static Loaded load(Key key, Checkpoints checkpoints) {
         startNd4j();
         try (Checkpoint checkpoint = checkpoints.open(key.checkpoint)) {
-            Model model = load(key, checkpoint);
-            List<String> warnings = new ArrayList<>(checkpoint.warnings());
-            difference(key, checkpoint).ifPresent(warnings::add);
-            return new Loaded(key, model, checkpoint.sha256(), List.copyOf(warnings));
+            return load(key, checkpoint);
         }
     }
 
-    private static Model load(Key key, Checkpoint checkpoint) {
+    private static Loaded load(Key key, Checkpoint checkpoint) {
         try {
             Weights weights =
                     NameRules.choose(key.family.nameRules(), checkpoint).apply(checkpoint, key.family.id());
             Model model = key.family.load(key.definition, weights, key.execution);
             try {
                 weights.finish();
-                return model;
+                List<String> warnings = new ArrayList<>(checkpoint.warnings());
+                difference(key, checkpoint).ifPresent(warnings::add);
+                return new Loaded(key, model, checkpoint.sha256(), List.copyOf(warnings));
             } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;

@@ -122,8 +122,8 @@ record TokenRecipe(
         if (batch != null) {
             return (segments - 1) / batch + 1;
         }
-        int aRound = Math.multiplyExact(workers, MOST_SEGMENTS);
-        return Math.min(segments, ((segments - 1) / aRound + 1) * workers);
+        long aRound = (long) workers * MOST_SEGMENTS;
+        return (int) Math.min(segments, ((segments - 1) / aRound + 1) * workers);
     }
 
     /** The segments of a recording, dealt out to the workers in groups. */
