@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  * @param slices what part of which dimension was kept; a dimension without one is whole
  * @param noise largest difference that rounding alone makes (to a float64 run), or NaN where nobody measured it
  * @param integers whether the values are whole numbers, such as token ids, which are equal or not and never nearly so
- * @param steps whether a dimension, {@link #stepAxis}, counts decoding steps
+ * @param steps whether a dimension counts decoding steps: the second, of attention scores [rows, heads, queries, keys] the third
  */
 public record RecordedTensor(
         String name,
@@ -41,7 +41,10 @@ public record RecordedTensor(
         return Float.floatToRawIntBits(value) == Float.floatToRawIntBits(ABSENT);
     }
 
-    /** The dimension that counts decoding steps, where one does: of ids [rows, 1], of others [rows, 1, width], of scores [rows, heads, 1, keys]. */
+    /**
+     * The dimension that counts decoding steps, where one does. What a single step offers is [rows, 1] of ids, [rows, heads, 1, keys] of
+     * scores, [rows, 1, width] of the rest.
+     */
     static int stepAxis(int rank) {
         return Math.max(1, rank - 2);
     }

@@ -17,7 +17,8 @@ public final class Main {
     private Main() {}
 
     /**
-     * Exits with the command's code; 1 if Luthier cannot be started or its result not be written, 2 if the command line makes no sense, 130 if interrupted.
+     * Exits with the command's code; 1 if Luthier cannot be started or its result not be written, 2
+     * if the command line makes no sense, 130 if interrupted.
      *
      * <p>System properties, set by the script: {@code luthier.install} (the built or unpacked folder) and {@code luthier.stdin.tty}
      * (whether the standard input is a terminal); the shell also reads {@code luthier.stderr.tty}.
