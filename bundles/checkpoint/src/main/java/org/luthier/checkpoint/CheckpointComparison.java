@@ -1,5 +1,6 @@
 package org.luthier.checkpoint;
 
+import java.net.URL;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -68,6 +69,29 @@ public record CheckpointComparison(
             map.put("relL2", Double.isFinite(relL2) ? relL2 : null);
             return map;
         }
+    }
+
+    /**
+     * Compares two checkpoints of one model family, whatever names their tensors have there; both stay the caller's. Tensors that the
+     * name rules leave out are not compared.
+     *
+     * @param rules the family's; if none of them is for the one or for the other, the names that they have are compared
+     * @throws CheckpointException if a tensor cannot be read
+     */
+    public static CheckpointComparison of(Checkpoint a, Checkpoint b, List<URL> rules, Cancellation cancellation) {
+        List<NameRules> all = rules.stream().map(NameRules::read).toList();
+        NameRules rulesA = matching(all, a);
+        NameRules rulesB = matching(all, b);
+        return rulesA == null || rulesB == null
+                ? of(a, b, cancellation)
+                : of(rulesA.survey(a), rulesB.survey(b), cancellation);
+    }
+
+    private static NameRules matching(List<NameRules> all, Checkpoint checkpoint) {
+        return all.stream()
+                .filter(rules -> rules.matches(checkpoint))
+                .findFirst()
+                .orElse(null);
     }
 
     /**

@@ -3,6 +3,7 @@ package org.luthier.checkpoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.luthier.api.checkpoint.TensorInfo;
 
 /**
  * One rule, read and checked.
@@ -128,6 +129,17 @@ record NameRule(
     /** The new name. */
     String target(int part, String name, List<String> captures) {
         return to.isEmpty() ? name : NamePattern.fill(to.get(part), captures);
+    }
+
+    /** This rule for a tensor of any shape: without the one that must come out, and without a transform that does not fit. */
+    NameRule lenient(TensorInfo tensor) {
+        Transform fitting = transform;
+        try {
+            transform.shape(tensor);
+        } catch (IllegalArgumentException e) {
+            fitting = Transform.COPY;
+        }
+        return new NameRule(match, to, fitting, split, stack, null, drop, sameAs, expect, optional);
     }
 
     /** @throws IllegalArgumentException if something is forgotten on the way, with what */

@@ -161,6 +161,15 @@ public final class NameRules {
     }
 
     /**
+     * A checkpoint with the new names, for comparisons: nothing need be there or of a certain shape. A tensor that no rule uses keeps its
+     * name, one that its rule cannot change is left as it is, and closing the result closes nothing.
+     */
+    Checkpoint survey(Checkpoint checkpoint) {
+        MappedWeights weights = new MappedWeights(checkpoint);
+        return weights.renamed(null, new Renaming(weights, rules).possible()).asCheckpoint();
+    }
+
+    /**
      * The rules that lead from the new names back to the old ones. Nothing leads to what these rules drop.
      *
      * @throws LuthierException if a rule forgets what it would need
@@ -233,11 +242,11 @@ public final class NameRules {
                         .findFirst()
                         .ifPresentOrElse(rule -> decided.put(name, rule), () -> unused.add(name));
             }
-            requireAll();
-            requireWholeLayers();
         }
 
         List<MappedWeights.Mapping> all() {
+            requireAll();
+            requireWholeLayers();
             if (!unused.isEmpty()) {
                 throw broken(
                         "unused-tensor",
@@ -250,10 +259,35 @@ public final class NameRules {
                                                 .map(NamePattern::toString)
                                                 .toList()));
             }
-            return some();
+            return mapped();
         }
 
         List<MappedWeights.Mapping> some() {
+            requireAll();
+            requireWholeLayers();
+            return mapped();
+        }
+
+        List<MappedWeights.Mapping> possible() {
+            for (String name : weights.names()) {
+                Recipe from = weights.recipe(name);
+                NameRule rule = decided.get(name);
+                try {
+                    if (rule == null) {
+                        add(from, name);
+                    } else if (rule.drop() != null) {
+                        mappings.add(new MappedWeights.Mapping(from, rule.drop(), null));
+                    } else {
+                        map(name, rule.lenient(from.tensor()));
+                    }
+                } catch (CheckpointException e) {
+                    add(from, name);
+                }
+            }
+            return mappings;
+        }
+
+        private List<MappedWeights.Mapping> mapped() {
             for (String name : weights.names()) {
                 NameRule rule = decided.get(name);
                 if (rule == null) {

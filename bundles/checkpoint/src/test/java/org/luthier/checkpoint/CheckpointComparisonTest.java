@@ -218,6 +218,73 @@ class CheckpointComparisonTest {
         }
     }
 
+    private CheckpointComparison compareByRules() throws IOException {
+        Path first = Files.writeString(folder.resolve("first.json"), """
+                {"format": "luthier-names/1", "recognisedBy": ["enc.*.in"], "rules": [
+                  {"match": "enc.*.in", "to": "encoder.layer{1}.weight", "transform": ["transpose 1 0"], "shape": ["model", "inner"]},
+                  {"match": "enc.*.scale", "to": "encoder.layer{1}.scale"},
+                  {"match": "enc.qkv", "to": ["q", "k"], "split": 0},
+                  {"match": "**.inv_freq", "drop": "positions are computed"}]}
+                """);
+        Path second = Files.writeString(folder.resolve("second.json"), """
+                {"format": "luthier-names/1", "recognisedBy": ["layers_*.kernel"], "rules": [
+                  {"match": "layers_*.kernel", "to": "encoder.layer{1}.weight"},
+                  {"match": "layers_*.scale", "to": "encoder.layer{1}.scale"}]}
+                """);
+        try (Checkpoint one = Checkpoints.builtIn().open(write("a.safetensors", a));
+                Checkpoint other = Checkpoints.builtIn().open(write("b.safetensors", b))) {
+            return CheckpointComparison.of(
+                    one, other, List.of(second.toUri().toURL(), first.toUri().toURL()), Cancellation.NONE);
+        }
+    }
+
+    private static void matrix(Map<String, SafetensorsWriter.Tensor> tensors, String name, int rows, float... values) {
+        tensors.put(name, SafetensorsWriter.Tensor.of(name, values, rows, values.length / rows));
+    }
+
+    @Test
+    void otherNamesOfOneFamily() throws IOException {
+        matrix(a, "enc.0.in", 2, 1, 2, 3, 4, 5, 6);
+        put(a, "enc.0.scale", 1, 2);
+        put(a, "enc.qkv", 1, 2, 3, 4);
+        put(a, "enc.0.inv_freq", 7);
+        matrix(b, "layers_0.kernel", 3, 1, 4, 2, 5, 3, 6);
+        put(b, "layers_0.scale", 1, 2);
+        put(b, "q", 1, 2);
+        put(b, "k", 3, 4);
+        assertEquals("4 tensors, bit-equal", compareByRules().text());
+    }
+
+    /** What would be refused by a loader is what somebody who compares wants to see. */
+    @Test
+    void otherNamesOfOneFamilyWithDefects() throws IOException {
+        // Reshaped by whoever converted it, misshapen, one that is not there, two that no rule knows, one that cannot
+        // be split.
+        matrix(a, "enc.0.in", 3, 1, 4, 2, 5, 3, 6);
+        put(a, "enc.1.in", 1, 2);
+        put(a, "enc.1.scale", 1, 2);
+        put(a, "enc.qkv", 1, 2, 3);
+        both("unknown", 1);
+        matrix(b, "layers_0.kernel", 3, 1, 4, 2, 5, 3, 6);
+        matrix(b, "layers_1.kernel", 2, 1, 2);
+        put(b, "layers_0.scale", 1, 2);
+        assertEquals("""
+                3 tensors compared: 2 different, 2 only in A, 1 only in B
+                encoder.layer0.weight  transposed  B is A transposed
+                encoder.layer1.weight  reshaped    the same values in the same order, A as [2], B as [2, 1]
+                only in A: encoder.layer1.scale
+                only in A: enc.qkv
+                only in B: encoder.layer0.scale""", compareByRules().text());
+    }
+
+    /** Rules for one of the two only are of no use. */
+    @Test
+    void otherNamesThatRulesDoNotKnow() throws IOException {
+        matrix(a, "enc.0.in", 1, 1, 2);
+        matrix(b, "enc.0.on", 1, 1, 2);
+        assertEquals(List.of("enc.0.in"), compareByRules().onlyA());
+    }
+
     @Test
     void canBeCancelled() throws IOException {
         both("x", 1);
