@@ -93,7 +93,7 @@ final class NaiveSearch {
                         .ids;
     }
 
-    /** The notebook's search as CODEC describes it; the last element is the number of steps. */
+    /** The notebook's search, which has one beam; the last element is the number of steps. */
     List<Integer> oneBeam() {
         List<Integer> live = new ArrayList<>();
         double sum = 0;
