@@ -60,7 +60,7 @@ abstract class CpuAttention implements KeyValues {
         int queriesAtOnce = Math.min(n, most);
         int headsAtOnce = Math.min(heads.count(), Math.max(1, most / n));
         long scores =
-                scratch.natives(0, (long) headsAtOnce * queriesAtOnce * length).address();
+                scratch.natives(0, Math.max(Blas.SMALL / heads.size(), length)).address();
         int floats = Softmax.floats(length);
         Softmax softmax = new Softmax(length, scratch.array(0, floats), scratch.array(1, floats));
         open();
@@ -69,18 +69,18 @@ abstract class CpuAttention implements KeyValues {
             Step step = new Step();
             for (int row = 0; row < rows(); row++) {
                 for (int head = 0; head < heads.count(); head += headsAtOnce) {
-                    int end = Math.min(heads.count(), head + headsAtOnce);
+                    int some = Math.min(headsAtOnce, heads.count() - head);
                     for (int query = 0; query < n; query += queriesAtOnce) {
                         int count = Math.min(queriesAtOnce, n - query);
                         int line = row * n + query;
-                        for (int h = head; h < end; h++) {
-                            step.scores(
-                                    row, h, count, from, line, scores + (long) (h - head) * count * length * 4, length);
+                        long ofHead = (long) count * length * Float.BYTES;
+                        for (int h = 0; h < some; h++) {
+                            step.scores(row, head + h, count, from, line, scores + h * ofHead, length);
                         }
                         int visible = causal ? length - n + query + 1 : length;
-                        softmax.lines(scores, (end - head) * count, visible, causal ? 1 : 0, count);
-                        for (int h = head; h < end; h++) {
-                            step.mix(row, h, count, scores + (long) (h - head) * count * length * 4, length, to, line);
+                        softmax.lines(scores, some * count, visible, causal ? 1 : 0, count);
+                        for (int h = 0; h < some; h++) {
+                            step.mix(row, head + h, count, scores + h * ofHead, length, to, line);
                         }
                     }
                 }
