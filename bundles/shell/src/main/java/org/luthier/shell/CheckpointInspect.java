@@ -1,15 +1,23 @@
 package org.luthier.shell;
 
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.luthier.api.UsageException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
+import org.luthier.checkpoint.TensorStatistics;
 import org.luthier.files.Sha256;
 import org.luthier.files.text.TextTable;
 import org.luthier.shell.internal.CommonOptions;
@@ -23,11 +31,16 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code checkpoint:inspect}: what a checkpoint holds. */
 @Component(service = ShellCommand.class)
 public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.Options> {
+    private static final String[] STATISTICS = {
+        "TENSOR", "TYPE", "SHAPE", ">MIN", ">MAX", ">MEAN", ">STD", ">L2", ">NAN", ">INF", ">ZEROS"
+    };
+
     @Activate
     public CheckpointInspect(@Reference Surroundings surroundings, @Reference Workbench workbench) {
         super(surroundings, workbench, Options::new);
@@ -43,14 +56,49 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
             footerHeading = "%nExamples:%n",
             footer = {
                 "  luthier checkpoint:inspect weights.safetensors",
-                "  luthier checkpoint:inspect model.json --json"
+                "  luthier checkpoint:inspect model.json --json",
+                "  luthier checkpoint:inspect model.ckpt --names '*.attention.*' --statistics"
             })
     static final class Options extends CommonOptions {
         @Parameters(paramLabel = "CHECKPOINT", description = "File or folder; its format is told by its content.")
         Path path;
 
+        @Option(
+                names = "--names",
+                paramLabel = "GLOB",
+                description = "Only tensors whose name fits: * is any text, ? any one character.")
+        String names;
+
+        @Option(
+                names = "--statistics",
+                description =
+                        "Read the values too: min, max, mean, standard deviation, L2 norm, and how many are NaN, infinite and zero.")
+        boolean statistics;
+
         @Mixin
         JsonOption json;
+
+        List<TensorInfo> tensors(Checkpoint checkpoint) {
+            if (names == null) {
+                return List.copyOf(checkpoint.tensors().values());
+            }
+            Predicate<String> fits = glob(names);
+            List<TensorInfo> chosen = checkpoint.tensors().values().stream()
+                    .filter(tensor -> fits.test(tensor.name()))
+                    .toList();
+            if (chosen.isEmpty()) {
+                throw new UsageException("--names: none of the "
+                        + checkpoint.tensors().size() + " tensors of " + path + " fits '" + names + "'");
+            }
+            return chosen;
+        }
+
+        private static Predicate<String> glob(String glob) {
+            String pattern = glob.chars()
+                    .mapToObj(each -> each == '*' ? ".*" : each == '?' ? "." : Pattern.quote(Character.toString(each)))
+                    .collect(Collectors.joining());
+            return Pattern.compile(pattern).asMatchPredicate();
+        }
     }
 
     @Override
@@ -63,8 +111,12 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
                             .map(ModelFamily::id)
                             .toList());
             String family = families.size() == 1 ? families.get(0) : null;
+            List<TensorInfo> tensors = options.tensors(checkpoint);
             List<String> damage = new ArrayList<>();
-            options.json.print(console, () -> describe(checkpoint, family, damage), () -> table(checkpoint, family));
+            options.json.print(
+                    console,
+                    () -> describe(checkpoint, family, tensors, options.statistics, damage),
+                    () -> table(checkpoint, family, tensors, options.statistics, damage));
             if (!options.json.asked) {
                 // The JSON object has them.
                 checkpoint.warnings().forEach(console::warn);
@@ -74,8 +126,9 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
         }
     }
 
-    /** @param damage takes why tensors could not be read; they have no checksum */
-    private static Map<String, Object> describe(Checkpoint checkpoint, String family, List<String> damage) {
+    /** @param damage takes why tensors could not be read; they have neither checksum nor statistics */
+    private static Map<String, Object> describe(
+            Checkpoint checkpoint, String family, List<TensorInfo> tensors, boolean statistics, List<String> damage) {
         Interruption cancellation = new Interruption();
         Map<String, Object> description = new LinkedHashMap<>();
         description.put("format", checkpoint.format());
@@ -84,10 +137,20 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
         description.put("variant", null);
         description.put(
                 "tensors",
-                checkpoint.tensors().values().stream()
+                tensors.stream()
                         .map(tensor -> {
                             cancellation.check();
-                            return describe(tensor, sha256(checkpoint, tensor.name(), damage));
+                            ByteBuffer bytes = read(checkpoint, tensor, damage);
+                            Map<String, Object> described = describe(tensor, bytes == null ? null : Sha256.hex(bytes));
+                            if (statistics) {
+                                described.put(
+                                        "statistics",
+                                        bytes == null
+                                                ? null
+                                                : TensorStatistics.of(tensor, bytes)
+                                                        .asMap());
+                            }
+                            return described;
                         })
                         .toList());
         description.put("metadata", checkpoint.metadata());
@@ -95,9 +158,10 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
         return description;
     }
 
-    private static String sha256(Checkpoint checkpoint, String tensor, List<String> damage) {
+    /** Null if it cannot be read. */
+    private static ByteBuffer read(Checkpoint checkpoint, TensorInfo tensor, List<String> damage) {
         try {
-            return Sha256.hex(checkpoint.read(tensor));
+            return checkpoint.read(tensor.name());
         } catch (CheckpointException e) {
             damage.add(e.getMessage());
             return null;
@@ -113,15 +177,41 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
         return description;
     }
 
-    private static String table(Checkpoint checkpoint, String family) {
+    private static String table(
+            Checkpoint checkpoint, String family, List<TensorInfo> chosen, boolean statistics, List<String> damage) {
+        Interruption cancellation = new Interruption();
         TextTable head = new TextTable()
                 .row("format", checkpoint.format())
                 .row("family", family == null ? "unknown" : family)
-                .row("sha256", checkpoint.sha256());
+                .row("sha256", checkpoint.sha256())
+                .row("tensors", size(checkpoint.tensors().values()));
         // Named as such: files have a "format" and a "family" of their own.
         checkpoint.metadata().forEach((name, value) -> head.row("metadata", name + " = " + value));
-        TextTable tensors = new TextTable();
-        checkpoint.tensors().values().forEach(tensor -> tensors.row(tensor.name(), tensor.dtype(), tensor.shape()));
+        TextTable tensors = statistics ? new TextTable(STATISTICS) : new TextTable();
+        for (TensorInfo tensor : chosen) {
+            cancellation.check();
+            ByteBuffer bytes = statistics ? read(checkpoint, tensor, damage) : null;
+            List<Object> row = new ArrayList<>(List.of(tensor.name(), tensor.dtype(), tensor.shape()));
+            if (bytes != null) {
+                TensorStatistics values = TensorStatistics.of(tensor, bytes);
+                for (double number :
+                        new double[] {values.min(), values.max(), values.mean(), values.std(), values.l2()}) {
+                    row.add(Double.isNaN(number) ? "-" : String.format(Locale.ROOT, "%.4g", number));
+                }
+                row.addAll(List.of(values.nan(), values.infinite(), values.zeros()));
+            }
+            tensors.row(row.toArray());
+        }
         return head + "\n" + tensors;
+    }
+
+    private static String size(Collection<TensorInfo> tensors) {
+        // Not a sum of longs: a file may claim anything.
+        double values = tensors.stream().mapToDouble(TensorInfo::elements).sum();
+        double bytes = tensors.stream()
+                .mapToDouble(
+                        tensor -> (double) tensor.elements() * tensor.dtype().bytes())
+                .sum();
+        return String.format(Locale.ROOT, "%d, %.0f values, %.1f MB", tensors.size(), values, bytes / 1e6);
     }
 }

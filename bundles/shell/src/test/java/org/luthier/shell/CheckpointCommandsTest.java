@@ -26,7 +26,7 @@ import org.luthier.checkpoint.SafetensorsWriter;
 import org.luthier.shell.internal.Captured;
 
 class CheckpointCommandsTest {
-    private final Captured captured = new Captured();
+    private Captured captured = new Captured();
     private Studio studio;
 
     @BeforeEach
@@ -143,5 +143,67 @@ class CheckpointCommandsTest {
         assertEquals(2, convert("gain.safetensors"));
         assertEquals(5, captured.err().lines().count(), captured.err());
         assertEquals(List.of("gain.safetensors", "text"), studio.files());
+    }
+
+    private Path tensors(String file, float... values) throws Exception {
+        Path path = studio.folder.resolve(file);
+        try (var out = Files.newOutputStream(path)) {
+            SafetensorsWriter.write(
+                    out,
+                    Map.of(),
+                    List.of(
+                            SafetensorsWriter.Tensor.of("a.weight", values, values.length),
+                            SafetensorsWriter.Tensor.of("a.bias", new float[] {0}, 1)));
+        }
+        return path;
+    }
+
+    @Test
+    void showsChosenTensorsWithStatistics() throws Exception {
+        tensors("some.safetensors", 3, Float.NaN, -1, 0);
+        assertEquals(0, inspect("some.safetensors", "--names", "*.w?ight", "--statistics"), captured.err());
+        assertTrue(captured.out().contains("tensors  2, 5 values, 0.0 MB"), captured.out());
+        assertTrue(captured.out().matches("""
+                                (?s).*
+                                TENSOR +TYPE +SHAPE +MIN +MAX +MEAN +STD +L2 +NAN +INF +ZEROS
+                                a.weight +F32 +\\[4] +-1.000 +3.000 +0.6667 +1.700 +3.162 +1 +0 +1
+                                """), captured.out());
+        captured = new Captured();
+        assertEquals(0, inspect("some.safetensors", "--names=a.b*", "--statistics", "--json"), captured.err());
+        JsonNode answer = new ObjectMapper().readTree(captured.out());
+        assertEquals(1, answer.get("tensors").size());
+        JsonNode tensor = answer.get("tensors").get(0);
+        assertEquals(List.of("name", "shape", "dtype", "sha256", "statistics"), names(tensor));
+        assertEquals(
+                List.of("min", "max", "mean", "std", "l2", "nan", "inf", "zeros"), names(tensor.get("statistics")));
+        assertEquals(1, tensor.get("statistics").get("zeros").asInt());
+        assertEquals(2, inspect("some.safetensors", "--names", "a.w"));
+        assertTrue(captured.err().contains("none of the 2 tensors"), captured.err());
+    }
+
+    private int diff(String... arguments) {
+        return studio.run(new CheckpointDiff(studio.surroundings, studio.workbench), captured, arguments);
+    }
+
+    @Test
+    void comparesInOneLineOrSaysWhatDiffers() throws Exception {
+        tensors("a.safetensors", 1, 2, 3, 5);
+        tensors("b.safetensors", 1, 2, 3, 5);
+        tensors("c.safetensors", 5, 3, 2, 1);
+        assertEquals(0, diff("a.safetensors", "b.safetensors"), captured.err());
+        assertEquals("2 tensors, bit-equal\n", captured.out());
+        captured = new Captured();
+        assertEquals(3, diff("a.safetensors", "c.safetensors"), captured.err());
+        assertEquals(
+                "2 tensors compared: 1 different\na.weight  permuted  elements of B are A's in another order\n",
+                captured.out());
+        captured = new Captured();
+        assertEquals(3, diff("a.safetensors", "c.safetensors", "--json"), captured.err());
+        JsonNode answer = new ObjectMapper().readTree(captured.out());
+        assertEquals(List.of("equal", "compared", "different", "onlyA", "onlyB"), names(answer));
+        assertEquals("permuted", answer.get("different").get(0).get("kind").asText());
+        assertEquals(1, diff("a.safetensors", "missing.safetensors"));
+        assertEquals(1, captured.err().lines().count(), captured.err());
+        assertEquals(2, diff("a.safetensors"));
     }
 }
