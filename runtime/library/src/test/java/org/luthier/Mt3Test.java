@@ -59,7 +59,7 @@ class Mt3Test {
             assertEquals("mt3", transcription.provenance().model().id());
             assertEquals(List.of(), transcription.provenance().warnings());
             assertEquals(transcription.notes(), told);
-            // What the reference found, RESULTS.md.
+            // What the reference found in this piece.
             assertEquals(356, told.size());
             assertEquals(9, transcription.segments().size());
             assertEquals(

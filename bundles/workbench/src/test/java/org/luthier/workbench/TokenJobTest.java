@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.eclipse.collections.api.list.primitive.IntList;
+import org.eclipse.collections.api.list.primitive.MutableIntList;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -101,7 +105,7 @@ class TokenJobTest {
         return assembly.finish().notes();
     }
 
-    /** CODEC.md, section 4.2. */
+    /** Where the reference counts from. */
     private static double start(int segment) {
         double t = segment * 256 / 125.0;
         return t - t % 0.01;
@@ -280,6 +284,32 @@ class TokenJobTest {
                                 + " padding, which is harmless, since the ids before them mean the same to both"),
                 provenance.remarks());
         assertEquals(3, provenance.warnings().size(), "only those of the recording: " + provenance.warnings());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void theNotesFileHasTheTokens(int channels) throws Exception {
+        world.family.channels = channels;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        new NotesJsonWriter().write(transcribe(request().withAssembler("pitches-of-channels")), bytes);
+        JsonNode json = new ObjectMapper().readTree(bytes.toByteArray());
+        assertEquals(SEGMENTS, json.get("segments").size());
+        JsonNode segment = json.get("segments").get(7);
+        assertEquals(start(7), segment.get("start").doubleValue());
+        List<JsonNode> rows = new ArrayList<>();
+        if (channels == 1) {
+            rows.add(segment.get("tokens"));
+        } else {
+            segment.get("channels").forEach(rows::add);
+        }
+        assertEquals(channels, rows.size());
+        for (int channel = 0; channel < channels; channel++) {
+            MutableIntList ids = IntLists.mutable.empty();
+            rows.get(channel).forEach(id -> ids.add(id.intValue()));
+            assertEquals(TokenFakes.said(7, channel), ids);
+        }
+        assertEquals("mt3", json.at("/provenance/tokenizer/id").textValue());
+        assertEquals("fake-search", json.at("/provenance/decoder/id").textValue());
     }
 
     @Test
