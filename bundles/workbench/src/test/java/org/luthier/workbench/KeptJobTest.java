@@ -219,6 +219,20 @@ class KeptJobTest {
         assertEquals(1, said.lines().count());
     }
 
+    @Test
+    void aJobWithoutSegmentsIsNone() {
+        Transcription sound = transcription();
+        Path file = folder.resolve("job.safetensors");
+        try (KeptJobWriter writer = new KeptJobWriter(file, false)) {
+            writer.begin(LAYOUT);
+            writer.finish(new Transcription(
+                    sound.duration(), sound.notes(), List.of(), 0, 0, sound.provenance(), sound.timing()));
+        }
+        String said =
+                assertThrows(LuthierException.class, () -> KeptJob.open(file)).getMessage();
+        assertTrue(said.contains("one segment at least"), said);
+    }
+
     /** Whatever bytes are damaged: an error of ours, or a job. */
     @Test
     void damagedBytes() throws IOException {
