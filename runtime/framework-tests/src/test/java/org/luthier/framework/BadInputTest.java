@@ -305,6 +305,7 @@ class BadInputTest {
         for (Object[] line : new Object[][] {
             {"checkpoint:inspect", text},
             {"checkpoint:convert", text, "-o", output},
+            {"checkpoint:diff", text, text},
             {"transcribe", audio, "-o", output, "--checkpoint", text},
             {"layer:tree", "--checkpoint", text},
             {"layer:trace", "--input", text, "-o", output},

@@ -82,6 +82,7 @@ class CommandLineTest {
                 "plugin:remove",
                 "checkpoint:inspect",
                 "checkpoint:convert",
+                "checkpoint:diff",
                 "layer:tree",
                 "layer:trace",
                 "layer:diff",
