@@ -40,7 +40,7 @@ class TokenFitTest {
                 .getMessage();
     }
 
-    /** What means something, with the hundred extra ids of T5, and the rows of the matrix: all of these are right, each for its own thing. */
+    /** The ids that mean something, T5's hundred extra ones with them, and the rows of the matrix: each is right for its own thing. */
     @ParameterizedTest
     @CsvSource({"1391, ''", "1491, 1391..1490", "1536, 1391..1535"})
     void paddedRowsAreHarmlessAndRemarked(int rows, String padding) {
