@@ -14,6 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.files.Reason;
 
 /**
  * The files of a published checkpoint with their checksums, as sha256sum lists them: {@code SHA256SUMS} beside a model's
@@ -44,7 +45,7 @@ public final class Sha256Sums {
                 }
             }
         } catch (IOException e) {
-            throw new LuthierException("cannot read " + list + ": " + e.getMessage(), e);
+            throw new LuthierException("cannot read " + list + ": " + Reason.of(e), e);
         }
         return new Sha256Sums(Collections.unmodifiableMap(sums));
     }
