@@ -78,7 +78,7 @@ final class Http {
             HttpRequest.Builder request =
                     HttpRequest.newBuilder(at).timeout(patience.answer()).header("User-Agent", "luthier");
             headers.forEach(request::header);
-            HttpResponse<InputStream> response = client.send(request.build(), BodyHandlers.ofInputStream());
+            HttpResponse<InputStream> response = send(request.build());
             if (!REDIRECTS.contains(response.statusCode())) {
                 return response;
             }
@@ -86,6 +86,15 @@ final class Http {
             at = target(at, response.headers().firstValue("Location").orElse(""));
         }
         throw new LuthierException(uri + ": led on more than " + MOST_REDIRECTS + " times, at last to " + at);
+    }
+
+    private HttpResponse<InputStream> send(HttpRequest request) throws IOException, InterruptedException {
+        try {
+            return client.send(request, BodyHandlers.ofInputStream());
+        } catch (IllegalArgumentException e) {
+            // So Java's client tells of a length that is no number.
+            throw new Interrupted("the server's answer breaks the rules of HTTP: " + ObjectNames.shown(e.getMessage()));
+        }
     }
 
     /**

@@ -1,11 +1,12 @@
 package org.luthier.installer;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -99,6 +100,10 @@ public final class Installer {
             try {
                 installation = look(model, staged, Installation.State.INSTALLED, from == null, remarks);
             } catch (LuthierException e) {
+                cancellation.check();
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new CancelledException();
+                }
                 // Going on with what is wrong would never make it right.
                 staging.discard();
                 throw e;
@@ -208,7 +213,7 @@ public final class Installer {
                 cancellation.check();
                 Path source = folder ? from.resolve(file) : from;
                 Path grows = staging.partial(file);
-                Files.copy(source, grows, StandardCopyOption.REPLACE_EXISTING);
+                copy(source, grows, cancellation);
                 staging.finish(grows, staging.complete(folder ? file : model.weights()));
                 done += Files.size(source);
                 progress.update("copy", done, total);
@@ -222,26 +227,40 @@ public final class Installer {
         return folder ? staging.files() : staging.complete(model.weights());
     }
 
+    private static void copy(Path from, Path to, Cancellation cancellation) throws IOException {
+        // The copy is the user's to change, whatever the permissions of the original.
+        try (InputStream in = Files.newInputStream(from);
+                OutputStream out = Files.newOutputStream(to)) {
+            byte[] block = new byte[1 << 20];
+            for (int count = in.read(block); count >= 0; count = in.read(block)) {
+                cancellation.check();
+                out.write(block, 0, count);
+            }
+        }
+    }
+
     /**
      * Opens weights, and compares them with what is published.
      *
      * @param strict whether they come from where the definition says, and must be what it says
      */
     private Installation look(
-            ModelDefinition model, Path weights, Installation.State state, boolean strict, List<String> remarksBefore) {
-        List<String> remarks = new ArrayList<>(remarksBefore);
+            ModelDefinition model, Path weights, Installation.State state, boolean strict, List<String> remarks) {
+        String next = state == Installation.State.PRESENT
+                ? "; install them anew with --force"
+                : "; to run other weights, use --checkpoint PATH";
         try (Checkpoint checkpoint = checkpoints.open(weights)) {
             if (!fits.test(model, checkpoint)) {
                 throw new LuthierException(weights + " (" + checkpoint.format() + ", "
                         + checkpoint.tensors().size()
                         + " arrays) is no checkpoint of model " + model.id()
-                        + "; look into it with checkpoint:inspect, and see model:list");
+                        + next);
             }
             String sha256 = checkpoint.sha256();
             Optional<Sha256Sums> sums = sums(model).map(Sha256Sums::read).filter(list -> list.concerns(checkpoint));
             sums.flatMap(list -> list.difference(checkpoint)).ifPresent(difference -> {
-                throw new LuthierException(weights + ": these are not the published weights of " + model.id() + ": "
-                        + difference + "; to run others, use --checkpoint PATH");
+                throw new LuthierException(
+                        weights + ": these are not the published weights of " + model.id() + ": " + difference + next);
             });
             String known = model.sources().stream()
                     .map(ModelDefinition.Source::sha256)
@@ -251,7 +270,7 @@ public final class Installer {
             boolean published = sums.isPresent() || known != null;
             if (!published && strict && source(model).sha256() != null) {
                 throw new LuthierException(weights + ": expected the published sha256 "
-                        + source(model).sha256() + ", got " + sha256);
+                        + source(model).sha256() + ", got " + sha256 + next);
             }
             long bytes = 0;
             for (String file : checkpoint.files().keySet()) {
@@ -260,7 +279,7 @@ public final class Installer {
             return new Installation(
                     state, weights, checkpoint.tensors().size(), bytes, sha256, published, List.copyOf(remarks));
         } catch (CheckpointException e) {
-            throw new LuthierException("what came is no checkpoint that can be used: " + e.getMessage(), e);
+            throw new LuthierException("no weights that can be used: " + e.getMessage() + next, e);
         } catch (IOException e) {
             throw Staging.cannotWrite(weights, e);
         }

@@ -8,7 +8,7 @@ import java.time.Duration;
  * @param connect longest wait for a connection
  * @param answer longest wait for the head of an answer
  * @param silence longest wait for more of a body
- * @param attempts failures in a row, none of which brought a byte, after which a file is given up
+ * @param attempts failures in a row, none of which brought much, after which a file is given up
  * @param pause wait after the first failure; each further one in a row doubles it
  * @param longestPause longest wait between attempts, whatever the server asks for
  */

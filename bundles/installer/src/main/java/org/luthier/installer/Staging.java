@@ -187,12 +187,17 @@ final class Staging implements AutoCloseable {
     /**
      * Finds out before long work that the disk has no room for it.
      *
+     * @param total bytes of all files, those that are here already among them
      * @throws LuthierException with what is missing
      */
-    void requireRoom(long bytes) {
+    void requireRoom(long total) {
         long free;
-        try {
+        long bytes = total;
+        try (Stream<Path> here = Files.walk(folder)) {
             free = Files.getFileStore(folder).getUsableSpace();
+            for (Path file : here.filter(Files::isRegularFile).toList()) {
+                bytes -= Files.size(file);
+            }
         } catch (IOException e) {
             throw cannotWrite(folder, e);
         }

@@ -24,8 +24,12 @@ import org.luthier.files.Sha256;
  * file to its place.
  */
 final class Transfer {
+    /** An attempt that brings less is none: a server that hands out single bytes would be asked for ever. */
+    private static final int LEAST_GAIN = 4096;
+
     private static final Pattern RANGE = Pattern.compile("bytes (\\d{1,18})-\\d{1,18}/(\\d{1,18})");
     private static final Pattern UNSATISFIED = Pattern.compile("bytes \\*/(\\d{1,18})");
+    private static final Pattern BYTES = Pattern.compile("\\d{1,18}");
     private static final Pattern SECONDS = Pattern.compile("\\d{1,6}");
 
     private final Item item;
@@ -139,7 +143,7 @@ final class Transfer {
                         : http.why(e);
                 wait = e instanceof Http.Interrupted interrupted ? interrupted.retryAfter() : 0;
             }
-            failures = have > before ? 1 : failures + 1;
+            failures = have - before >= LEAST_GAIN ? 1 : failures + 1;
             if (failures >= patience.attempts()) {
                 throw new LuthierException(item.uri() + ": " + why + ", " + failures + " times in a row, after " + have
                         + (item.size() < 0 ? "" : " of " + item.size())
@@ -192,8 +196,8 @@ final class Transfer {
             case 200 -> {
                 restart();
                 Staging.tag(partial, versionOf(response));
-                return agreed(
-                        response.headers().firstValueAsLong("Content-Length").orElse(-1));
+                String length = response.headers().firstValue("Content-Length").orElse("");
+                return agreed(BYTES.matcher(length).matches() ? Long.parseLong(length) : -1);
             }
             case 206 -> {
                 Matcher range = RANGE.matcher(

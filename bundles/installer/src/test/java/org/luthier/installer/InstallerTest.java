@@ -9,11 +9,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.net.httpserver.HttpHandler;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
+import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.UnresolvedAddressException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +34,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -554,8 +563,73 @@ class InstallerTest {
         server.close();
         message = refused(server.folder());
         assertTrue(message.contains("no connection"), message);
-        assertTrue(
-                refused("http://no-such-host.invalid/bucket/folder/").contains("the host's address cannot be found"));
+    }
+
+    /** H stands for half a head, B for some body. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "H",
+                "garbage\r\n\r\n",
+                "HTTP/9.9 200 OK\r\n\r\n",
+                "HTTP/1.1 abc OK\r\n\r\n",
+                "HTTP/1.1 200\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nB",
+                "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nB",
+                "HTTP/1.1 200 OK\r\nContent-Length: 999999999999999\r\n\r\nB",
+                "HTTP/1.1 200 OK\r\nContent-Length: lots\r\n\r\nB",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\nB",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nB",
+                "HTTP/1.1 206 Part\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\nB",
+                "HTTP/1.1 206 Part\r\nContent-Length: 5\r\n\r\nB",
+                "HTTP/1.1 302 Found\r\n\r\n",
+                "HTTP/1.1 416 No\r\nContent-Range: bytes */0\r\nContent-Length: 0\r\n\r\n",
+                "HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 100 Go on\r\n\r\n",
+                "HTTP/1.1 101 Other\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            })
+    void answersThatNoServerMayGiveAreTold(String answer) throws Exception {
+        byte[] bytes = answer.replaceFirst("^H$", "HTTP/1.1 200 OK\r\nContent-Le")
+                .replaceFirst("B$", "some body")
+                .getBytes(StandardCharsets.US_ASCII);
+        Thread thread;
+        try (ServerSocket socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            thread = new Thread(() -> {
+                while (!socket.isClosed()) {
+                    try (Socket connection = socket.accept()) {
+                        if (connection.getInputStream().read(new byte[4096]) > 0) {
+                            connection.getOutputStream().write(bytes);
+                        }
+                    } catch (IOException e) {
+                        // The client left, or the test ended.
+                    }
+                }
+            });
+            thread.start();
+            String message = refused("http://127.0.0.1:" + socket.getLocalPort() + "/bucket/file");
+            assertTrue(message.startsWith("http://127.0.0.1:") || message.startsWith("no weights"), message);
+        }
+        thread.join();
+    }
+
+    @Test
+    void troubleHasWords() {
+        Http http = new Http(SHORT);
+        ConnectException unknown = new ConnectException();
+        unknown.initCause(new UnresolvedAddressException());
+        assertEquals("the host's address cannot be found", http.why(unknown));
+        assertEquals("no connection: refused", http.why(new ConnectException()));
+        assertEquals("waited 5 s for a connection", http.why(new HttpConnectTimeoutException("x")));
+        assertEquals("the connection was dropped (x)", http.why(new IOException("x")));
+        SSLHandshakeException distrusted = new SSLHandshakeException("x");
+        distrusted.initCause(new CertificateException());
+        assertTrue(Http.isDistrusted(distrusted));
+    }
+
+    @Test
+    void aServerThatHandsOutSingleBytesIsLeft() {
+        trick(LARGE, StorageServer.drops(server.files.get(LARGE), 1));
+        assertTrue(refused(server.folder()).contains("3 times in a row"));
     }
 
     @Test
@@ -763,13 +837,16 @@ class InstallerTest {
     @Test
     void pagesThatAreNoListsAreRefused() {
         for (String page : List.of("<html>Log in</html>", "", "[]", "{\"items\": 3}", "{\"items\": []}", "{} {}")) {
-            server.tricks.put(StorageServer.LISTING, exchange -> StorageServer.send(exchange, 200, page.getBytes()));
+            server.tricks.put(
+                    StorageServer.LISTING,
+                    exchange -> StorageServer.send(exchange, 200, page.getBytes(StandardCharsets.UTF_8)));
             String message = refused(server.folder());
             assertTrue(message.contains("JSON listing") || message.contains("is empty"), page + ": " + message);
         }
         server.tricks.put(
                 StorageServer.LISTING,
-                exchange -> StorageServer.send(exchange, 200, "{\"nextPageToken\": \"x\"}".getBytes()));
+                exchange -> StorageServer.send(
+                        exchange, 200, "{\"nextPageToken\": \"x\"}".getBytes(StandardCharsets.UTF_8)));
         assertTrue(refused(server.folder()).contains("the list does not end"));
     }
 
@@ -787,7 +864,7 @@ class InstallerTest {
         assertTrue(refused(server.folder()).contains("is no checkpoint of model toy"));
         server.files.remove("of another model");
         server.files.remove("checkpoint");
-        assertTrue(refused(server.folder()).contains("what came is no checkpoint that can be used"));
+        assertTrue(refused(server.folder()).contains("no weights that can be used"));
         assertFalse(Files.exists(models.resolve("toy/.t5x.part")));
     }
 
