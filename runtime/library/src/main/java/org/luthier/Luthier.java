@@ -32,6 +32,7 @@ import org.luthier.decoder.beam.T5xOneBeamDecoder;
 import org.luthier.decoder.greedy.GrammarDecoder;
 import org.luthier.decoder.greedy.GreedyDecoder;
 import org.luthier.files.AtomicFile;
+import org.luthier.files.Reason;
 import org.luthier.midi.MidiWriter;
 import org.luthier.model.basicpitch.BasicPitchFamily;
 import org.luthier.model.mt3.Mt3Family;
@@ -221,7 +222,7 @@ public final class Luthier implements AutoCloseable {
                 Files.deleteIfExists(file);
             }
         } catch (IOException e) {
-            throw new LuthierException("cannot remove the temporary folder " + inside + ": " + e.getMessage(), e);
+            throw new LuthierException("cannot remove the temporary folder " + inside + ": " + Reason.of(e), e);
         }
     }
 
@@ -245,7 +246,7 @@ public final class Luthier implements AutoCloseable {
             return folder;
         } catch (IOException e) {
             throw new LuthierException(
-                    "cannot unpack the models into " + System.getProperty("java.io.tmpdir") + ": " + e.getMessage(), e);
+                    "cannot unpack the models into " + System.getProperty("java.io.tmpdir") + ": " + Reason.of(e), e);
         }
     }
 }
