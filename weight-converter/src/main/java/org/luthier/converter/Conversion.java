@@ -2,6 +2,7 @@ package org.luthier.converter;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.luthier.api.checkpoint.Ledger;
@@ -11,10 +12,11 @@ import org.luthier.files.text.TextTable;
  * What a conversion did.
  *
  * @param ledger what became of every tensor
- * @param target the file written
+ * @param target the file or folder written
  * @param sha256 checksum of the target
+ * @param warnings what a user should know, each one line
  */
-public record Conversion(Ledger ledger, Path target, String sha256) {
+public record Conversion(Ledger ledger, Path target, String sha256, List<String> warnings) {
     /** The ledger for people: a line a weight, then what was dropped, counted by reason. */
     public String table() {
         TextTable weights = new TextTable("weight", "shape", "type", "transform", "source");

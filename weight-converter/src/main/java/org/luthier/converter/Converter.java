@@ -2,16 +2,25 @@ package org.luthier.converter;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.MalformedURLException;
+import java.nio.channels.Channels;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
+import org.luthier.api.Progress;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.Ledger;
@@ -21,20 +30,23 @@ import org.luthier.checkpoint.Checkpoints;
 import org.luthier.checkpoint.MappedWeights;
 import org.luthier.checkpoint.NameRules;
 import org.luthier.checkpoint.SafetensorsWriter;
+import org.luthier.checkpoint.T5xFormat;
 import org.luthier.files.AtomicFile;
 import org.luthier.files.Sha256;
 
 /**
- * Converts a checkpoint to safetensors with the canonical names of its model family, and writes the ledger beside it.
+ * Converts a checkpoint to safetensors with the canonical names of its model family, or to a T5X folder or PyTorch file with the names
+ * that such files of the family have, and writes the ledger beside it.
  *
- * <p>The same source gives the same bytes: weights are sorted by name and keep their type, and the metadata ({@code format}
- * {@value #FORMAT}, {@code family}, {@code source}, {@code sourceSha256}) holds no path and no date. Both files are written whole or not
- * at all.
+ * <p>The same source gives the same bytes: weights are sorted by name, and nothing written holds a path or a date. The metadata of a
+ * safetensors file is {@code format} {@value #FORMAT}, {@code family}, {@code source}, {@code sourceSha256}, and {@code step} where the
+ * source tells of it. Everything is written whole or not at all. A few weights are in memory at a time.
  */
 public final class Converter {
     /** Value of {@code format} in the metadata. */
     public static final String FORMAT = "luthier-weights/1";
 
+    private static final String STEP = "step";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Checkpoints checkpoints;
@@ -59,43 +71,153 @@ public final class Converter {
     /**
      * Converts a checkpoint.
      *
-     * @param source the checkpoint
-     * @param family id of its model family, or null for the one that recognises it
-     * @param target the safetensors file to write
-     * @param ledger the ledger to write
-     * @param overwrite whether existing files may be replaced
-     * @throws LuthierException if the family is unknown or not certain, a tensor is not accounted for or holds a NaN or an infinity, or
-     *     a file cannot be read or written
+     * @param workers threads that make the weights
+     * @param progress told in bytes of weights
+     * @throws LuthierException if the family is unknown or not certain, it has no names for the format, a tensor is not accounted for or
+     *     holds a NaN or an infinity, or a file cannot be read or written
      */
-    public Conversion convert(Path source, String family, Path target, Path ledger, boolean overwrite) {
-        refuseSame(source, target);
-        refuseSame(source, ledger);
-        refuseSame(target, ledger);
-        AtomicFile.check(target, overwrite);
-        AtomicFile.check(ledger, overwrite);
-        try (Checkpoint checkpoint = checkpoints.open(source)) {
-            ModelFamily chosen = family == null ? recognise(checkpoint) : named(family);
-            MappedWeights weights =
-                    NameRules.choose(chosen.nameRules(), checkpoint).apply(checkpoint, chosen.id());
-            List<SafetensorsWriter.Tensor> tensors = weights.tensors().stream()
-                    .sorted(Comparator.comparing(TensorInfo::name))
-                    .map(info -> new SafetensorsWriter.Tensor(
-                            info.name(), info.dtype(), info.shape(), weights.bytes(info.name())))
-                    .toList();
-            Ledger account = weights.ledger();
-            Map<String, String> metadata = Map.of(
-                    "format", FORMAT,
-                    "family", account.family(),
-                    "source", account.source(),
-                    "sourceSha256", account.sourceSha256());
-            // The weights are written while the ledger is still a temporary file: both appear or none does.
-            AtomicFile.write(ledger, overwrite, out -> {
-                AtomicFile.write(
-                        target, overwrite, weightsOut -> SafetensorsWriter.write(weightsOut, metadata, tensors));
-                write(out, account, target.getFileName().toString(), Sha256.hex(target));
-            });
-            return new Conversion(account, target, Sha256.hex(target));
+    public Conversion convert(Request request, int workers, Progress progress, Cancellation cancellation) {
+        Path target = request.target();
+        refuseSame(request.source(), target);
+        refuseSame(request.source(), request.ledger());
+        refuseSame(target, request.ledger());
+        if (request.to() == Target.T5X) {
+            AtomicFolder.check(target, request.overwrite(), new T5xFormat()::recognises);
+        } else {
+            AtomicFile.check(target, request.overwrite());
         }
+        AtomicFile.check(request.ledger(), request.overwrite());
+        try (Checkpoint checkpoint = checkpoints.open(request.source())) {
+            Plan plan = plan(request, checkpoint);
+            List<TensorInfo> tensors = plan.weights.tensors().stream()
+                    .sorted(Comparator.comparing(TensorInfo::name))
+                    .toList();
+            Assembly assembly = new Assembly(plan.weights, workers, progress, cancellation);
+            String[] sha256 = new String[1];
+            // The weights are written while the ledger is still a temporary file: both appear or none does.
+            AtomicFile.write(request.ledger(), request.overwrite(), out -> {
+                switch (request.to()) {
+                    case T5X -> sha256[0] = writeFolder(target, checkpoint, tensors, assembly);
+                    default ->
+                        AtomicFile.write(target, request.overwrite(), file -> {
+                            Sha256Stream summed = new Sha256Stream(file);
+                            if (request.to() == Target.TORCH) {
+                                writeTorch(summed, plan, tensors, assembly);
+                            } else {
+                                SafetensorsWriter.writeHeader(summed, metadata(checkpoint, plan), tensors);
+                                WritableByteChannel channel = Channels.newChannel(summed);
+                                assembly.run(
+                                        tensors, (tensor, bytes) -> bytes, (tensor, bytes) -> channel.write(bytes));
+                            }
+                            // What was dropped is looked at before anything has its name.
+                            plan.weights.ledger();
+                            sha256[0] = summed.hex();
+                        });
+                }
+                write(
+                        out,
+                        plan.weights.ledger(),
+                        target.getFileName().toString(),
+                        sha256[0],
+                        warnings(checkpoint, plan));
+            });
+            return new Conversion(plan.weights.ledger(), target, sha256[0], warnings(checkpoint, plan));
+        }
+    }
+
+    /** What is done to the weights, and which of them get second names. */
+    private record Plan(MappedWeights weights, String family, Map<String, String> secondNames) {}
+
+    private Plan plan(Request request, Checkpoint checkpoint) {
+        MappedWeights stored = request.rules() == null ? null : ownRules(request.rules(), checkpoint);
+        Checkpoint named = stored == null ? checkpoint : stored.asCheckpoint();
+        ModelFamily family = request.family() == null ? recognise(named) : named(request.family());
+        NameRules rules = NameRules.choose(family.nameRules(), named);
+        MappedWeights weights =
+                stored == null ? rules.apply(checkpoint, family.id()) : rules.apply(stored, family.id());
+        Map<String, String> secondNames = Map.of();
+        if (request.to() != Target.SAFETENSORS) {
+            NameRules names = names(family, request.to());
+            weights = names.inverse().apply(weights, family.id());
+            secondNames = names.secondNames();
+        }
+        return new Plan(request.dtype() == null ? weights : weights.cast(request.dtype()), family.id(), secondNames);
+    }
+
+    private static MappedWeights ownRules(Path file, Checkpoint checkpoint) {
+        try {
+            NameRules rules = NameRules.read(file.toUri().toURL());
+            if (!rules.matches(checkpoint)) {
+                throw new LuthierException("the name rules " + file + " are not for " + checkpoint.name()
+                        + ": what they are recognised by fits none of its tensors");
+            }
+            return rules.applyToSome(checkpoint);
+        } catch (MalformedURLException e) {
+            throw new LuthierException("cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The names that a family's weights have in files of a format. */
+    private static NameRules names(ModelFamily family, Target target) {
+        List<NameRules> schemes =
+                family.nameRules().stream().map(NameRules::read).toList();
+        return schemes.stream()
+                .filter(rules -> rules.scheme().equals(Optional.of(target.id())))
+                .findFirst()
+                .orElseThrow(() -> new LuthierException("the family " + family.id() + " has no names for " + target.id()
+                        + " files, only for "
+                        + schemes.stream()
+                                .flatMap(rules -> rules.scheme().stream())
+                                .collect(Collectors.joining(", "))));
+    }
+
+    private static Map<String, String> metadata(Checkpoint checkpoint, Plan plan) {
+        Map<String, String> metadata = new TreeMap<>(Map.of(
+                "format",
+                FORMAT,
+                "family",
+                plan.family,
+                "source",
+                checkpoint.name(),
+                "sourceSha256",
+                checkpoint.sha256()));
+        // A T5X folder that is made of this file says it again.
+        Optional.ofNullable(checkpoint.metadata().get(STEP)).ifPresent(step -> metadata.put(STEP, step));
+        return metadata;
+    }
+
+    private static void writeTorch(OutputStream out, Plan plan, List<TensorInfo> tensors, Assembly assembly)
+            throws IOException {
+        TorchFile file = new TorchFile(out, tensors, plan.secondNames);
+        assembly.run(tensors, (tensor, bytes) -> TorchFile.Storage.of(bytes), (tensor, storage) -> file.add(storage));
+        file.finish();
+    }
+
+    private String writeFolder(Path target, Checkpoint checkpoint, List<TensorInfo> tensors, Assembly assembly)
+            throws IOException {
+        String[] sha256 = new String[1];
+        AtomicFolder.write(target, folder -> {
+            T5xFolder t5x = new T5xFolder(folder);
+            assembly.run(tensors, t5x::store, t5x::add);
+            t5x.finish(step(checkpoint));
+            assembly.ledger();
+            try (Checkpoint written = new T5xFormat().open(folder)) {
+                sha256[0] = written.sha256();
+            }
+        });
+        return sha256[0];
+    }
+
+    /** The training step that a checkpoint tells of, or 0. */
+    private static long step(Checkpoint checkpoint) {
+        String step = checkpoint.metadata().getOrDefault(STEP, "0");
+        return step.matches("\\d{1,9}") ? Long.parseLong(step) : 0;
+    }
+
+    private static List<String> warnings(Checkpoint checkpoint, Plan plan) {
+        List<String> warnings = new ArrayList<>(checkpoint.warnings());
+        warnings.addAll(plan.weights.warnings());
+        return List.copyOf(warnings);
     }
 
     private ModelFamily recognise(Checkpoint checkpoint) {
@@ -137,13 +259,18 @@ public final class Converter {
     }
 
     /** One line an entry, so that two ledgers can be compared line by line. */
-    private static void write(OutputStream out, Ledger ledger, String target, String targetSha256) throws IOException {
+    private static void write(
+            OutputStream out, Ledger ledger, String target, String targetSha256, List<String> warnings)
+            throws IOException {
         ObjectNode head = JSON.createObjectNode();
         head.put("source", ledger.source());
         head.put("sourceSha256", ledger.sourceSha256());
         head.put("family", ledger.family());
         head.put("target", target);
         head.put("targetSha256", targetSha256);
+        if (!warnings.isEmpty()) {
+            head.set("warnings", JSON.valueToTree(warnings));
+        }
         StringBuilder text = new StringBuilder(JSON.writeValueAsString(head));
         text.setLength(text.length() - 1);
         text.append(",\"entries\":[");
@@ -153,5 +280,29 @@ public final class Converter {
             separator = ",\n";
         }
         out.write(text.append("\n]}\n").toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Sums up what goes through. */
+    private static final class Sha256Stream extends FilterOutputStream {
+        private final Sha256 sha256 = new Sha256();
+
+        Sha256Stream(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(int value) throws IOException {
+            write(new byte[] {(byte) value}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            sha256.update(bytes, offset, length);
+            out.write(bytes, offset, length);
+        }
+
+        String hex() {
+            return sha256.hex();
+        }
     }
 }

@@ -2,6 +2,7 @@ package org.luthier.converter;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -15,6 +16,9 @@ import java.util.Map;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.luthier.api.Cancellation;
+import org.luthier.api.LuthierException;
+import org.luthier.api.Progress;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
@@ -42,7 +46,7 @@ class BasicPitchConversionTest {
         String npm = System.getenv("LUTHIER_BASIC_PITCH_NPM");
         assumeTrue(npm != null, "set LUTHIER_BASIC_PITCH_NPM to the unpacked npm package @spotify/basic-pitch 1.0.1");
         Path target = folder.resolve("basic-pitch.safetensors");
-        converter.convert(Path.of(npm, "model"), null, target, Converter.ledgerBeside(target), false);
+        converter.convert(Request.of(Path.of(npm, "model"), target), 2, Progress.NONE, Cancellation.NONE);
         assertEquals(Sha256.hex(WEIGHTS), Sha256.hex(target));
         assertEquals(Files.readString(LEDGER), Files.readString(Converter.ledgerBeside(target)));
     }
@@ -97,7 +101,7 @@ class BasicPitchConversionTest {
     @Test
     void convertedWeightsConvertAgain() {
         Path target = folder.resolve("again.safetensors");
-        Conversion conversion = converter.convert(WEIGHTS, null, target, Converter.ledgerBeside(target), false);
+        Conversion conversion = converter.convert(Request.of(WEIGHTS, target), 2, Progress.NONE, Cancellation.NONE);
         assertEquals("basic-pitch", conversion.ledger().family());
         try (Checkpoint before = checkpoints.open(WEIGHTS);
                 Checkpoint after = checkpoints.open(target)) {
@@ -106,5 +110,15 @@ class BasicPitchConversionTest {
                 assertArrayEquals(before.floats(name), after.floats(name), name);
             }
         }
+    }
+
+    @Test
+    void thereAreNoNamesForT5x() {
+        String message = assertThrows(
+                        LuthierException.class,
+                        () -> converter.convert(
+                                Request.of(WEIGHTS, folder.resolve("t5x")), 1, Progress.NONE, Cancellation.NONE))
+                .getMessage();
+        assertEquals("the family basic-pitch has no names for t5x files, only for safetensors, tfjs", message);
     }
 }

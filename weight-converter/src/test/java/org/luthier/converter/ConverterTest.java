@@ -21,7 +21,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
+import org.luthier.api.Progress;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
@@ -66,7 +68,7 @@ class ConverterTest {
 
     @Test
     void convertsWithALedger() throws IOException {
-        Conversion conversion = converter.convert(source, null, target, ledger, false);
+        Conversion conversion = convert(converter, source, null, target, ledger, false);
         try (Checkpoint converted = Checkpoints.builtIn().open(target)) {
             assertEquals("safetensors", converted.format());
             assertEquals(
@@ -105,11 +107,11 @@ class ConverterTest {
 
     @Test
     void theSameSourceGivesTheSameBytes() throws IOException {
-        converter.convert(source, "toy", target, ledger, false);
+        convert(converter, source, "toy", target, ledger, false);
         byte[] weights = Files.readAllBytes(target);
         byte[] account = Files.readAllBytes(ledger);
         Path moved = Files.move(source, folder.resolve("elsewhere"));
-        converter.convert(moved.resolve("model.json"), null, target, ledger, true);
+        convert(converter, moved.resolve("model.json"), null, target, ledger, true);
         assertArrayEquals(weights, Files.readAllBytes(target));
         assertArrayEquals(account, Files.readAllBytes(ledger));
     }
@@ -144,23 +146,23 @@ class ConverterTest {
         Path other = folder.resolve("other.safetensors");
         AtomicFile.write(other, false, out -> SafetensorsWriter.write(out, Map.of(), List.of()));
         LuthierException unknown =
-                assertThrows(LuthierException.class, () -> converter.convert(other, null, target, ledger, false));
+                assertThrows(LuthierException.class, () -> convert(converter, other, null, target, ledger, false));
         assertTrue(
                 unknown.getMessage().contains("no model family recognises it; name one of toy"), unknown.getMessage());
         Converter two = new Converter(Checkpoints.builtIn(), List.of(new ToyFamily("a"), new ToyFamily("b")));
         LuthierException ambiguous =
-                assertThrows(LuthierException.class, () -> two.convert(source, null, target, ledger, false));
+                assertThrows(LuthierException.class, () -> convert(two, source, null, target, ledger, false));
         assertTrue(ambiguous.getMessage().contains("families a, b"), ambiguous.getMessage());
-        two.convert(source, "b", target, ledger, false);
+        convert(two, source, "b", target, ledger, false);
         assertEquals(2, written().size());
     }
 
     @Test
     void noFileIsUsedTwice() {
         Path model = source.resolve("model.json");
-        assertThrows(LuthierException.class, () -> converter.convert(model, null, model, ledger, true));
-        assertThrows(LuthierException.class, () -> converter.convert(model, null, target, model, true));
-        assertThrows(LuthierException.class, () -> converter.convert(model, null, target, target, true));
+        assertThrows(LuthierException.class, () -> convert(converter, model, null, model, ledger, true));
+        assertThrows(LuthierException.class, () -> convert(converter, model, null, target, model, true));
+        assertThrows(LuthierException.class, () -> convert(converter, model, null, target, target, true));
         assertTrue(Files.exists(model));
     }
 
@@ -193,11 +195,21 @@ class ConverterTest {
             {"a", "b", "-o", "x"},
             {"a", "-o"},
             {"a", "-o", "x", "--verbose"},
-            {"a\0", "-o", "x"}
+            {"a\0", "-o", "x"},
+            {"a", "-o", "x", "--dtype", "f64"}
         }) {
             assertEquals(2, run(wrong));
             assertTrue(err.toString(UTF_8).contains("usage: "), err.toString(UTF_8));
         }
+    }
+
+    private static Conversion convert(
+            Converter converter, Path source, String family, Path target, Path ledger, boolean overwrite) {
+        return converter.convert(
+                Request.of(source, target).family(family).ledger(ledger).overwrite(overwrite),
+                2,
+                Progress.NONE,
+                Cancellation.NONE);
     }
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -210,7 +222,7 @@ class ConverterTest {
     }
 
     private String refused(String family) {
-        return assertThrows(LuthierException.class, () -> converter.convert(source, family, target, ledger, false))
+        return assertThrows(LuthierException.class, () -> convert(converter, source, family, target, ledger, false))
                 .getMessage();
     }
 
