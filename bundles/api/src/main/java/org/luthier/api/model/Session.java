@@ -17,6 +17,7 @@ public interface Session extends AutoCloseable {
      *
      * @param features [segments, feature shape...]
      * @param at which segments these are
+     * @throws org.luthier.api.LuthierException if the features are of another shape
      */
     void begin(INDArray features, Position at);
 
@@ -31,6 +32,7 @@ public interface Session extends AutoCloseable {
      *
      * @param encoded [segments, ...]; not used after the call
      * @param at which segments these are
+     * @throws org.luthier.api.LuthierException if it is of another shape
      */
     void beginEncoded(INDArray encoded, Position at);
 
@@ -50,6 +52,7 @@ public interface Session extends AutoCloseable {
      * @param ids one id a row
      * @param allowed for each row the ids that may be chosen; null to allow all, or a null element for one row
      * @return the chosen id of each row: the first of the largest logits
+     * @throws IllegalArgumentException if there are not as many ids as rows, one is none of the model's, or a row may choose nothing
      */
     int[] step(int[] ids, BitSet[] allowed);
 

@@ -11,6 +11,7 @@ public non-sealed interface TokenNoteAssembler extends NoteAssembler {
      * Starts a recording.
      *
      * @param tokenizer what the events come from: its vocabulary says which kinds there are, and its clock what a step is
+     * @throws org.luthier.api.LuthierException if it has no events that notes could be made of
      */
     Assembly begin(Tokenizer tokenizer, Settings settings);
 
