@@ -139,7 +139,7 @@ class BasicPitchGoldenTest {
         List<Note> found =
                 luthier.transcribe(quality.resolve(piece + "_22050.wav")).notes();
         Scores scores = Scores.compare(truth, found);
-        // The bound; a different note would show as 0.005 or more.
+        // Less than one different note, which would show as 0.005 or more.
         assertEquals(table.get("onset_F1").asDouble(), scores.onset().f1(), 0.002, "onset");
         assertEquals(table.get("onoff_F1").asDouble(), scores.onsetOffset().f1(), 0.002, "onset and offset");
         assertEquals(table.get("frame_F1").asDouble(), tableFrameF1(truth, found), 0.002, "frame");

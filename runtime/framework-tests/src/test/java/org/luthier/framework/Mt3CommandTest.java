@@ -86,7 +86,7 @@ class Mt3CommandTest {
         for (int i = 0; i < wanted.size(); i++) {
             JsonArray note = wanted.getJsonArray(i);
             JsonObject found = actual.getJsonArray("notes").getJsonObject(i);
-            // Written with all digits on either side; the bound is the issue's.
+            // Written with all digits on either side, and computed in double: what may differ is the last of them.
             assertEquals(
                     note.getJsonNumber(0).doubleValue(),
                     found.getJsonNumber("start").doubleValue(),
