@@ -113,6 +113,9 @@ final class Downloads {
     }
 
     private static String state(long done, long total) {
+        if (done == 0) {
+            return "connecting";
+        }
         return total < 0
                 ? String.format(Locale.ROOT, "%.1f MB", done / 1e6)
                 : String.format(Locale.ROOT, "%.1f of %.1f MB", done / 1e6, total / 1e6);

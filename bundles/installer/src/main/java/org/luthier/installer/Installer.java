@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.BiPredicate;
+import java.util.stream.Collectors;
 import org.luthier.api.Cancellation;
 import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
@@ -30,6 +32,7 @@ import org.luthier.checkpoint.Sha256Sums;
  */
 public final class Installer {
     private static final String SUMS = "SHA256SUMS";
+    private static final String OTHERS = "; to run other weights, use --checkpoint PATH";
 
     private final Path models;
     private final Checkpoints checkpoints;
@@ -78,6 +81,7 @@ public final class Installer {
             return look(
                     model,
                     weights,
+                    weights.toString(),
                     builtIn ? Installation.State.BUILT_IN : Installation.State.PRESENT,
                     false,
                     List.of());
@@ -86,7 +90,8 @@ public final class Installer {
         String origin = from == null ? source(model).url() : from;
         URI uri = local ? null : Http.uri(origin, from != null);
         Path path = local ? path(origin, current) : null;
-        try (Staging staging = Staging.open(models, target, local ? path.toUri().toString() : origin)) {
+        // A copy is quick; it never goes on with what an earlier one left.
+        try (Staging staging = Staging.open(models, target, local ? "copy " + UUID.randomUUID() : origin)) {
             List<String> remarks = new ArrayList<>();
             Path staged;
             if (local) {
@@ -98,7 +103,7 @@ public final class Installer {
             cancellation.check();
             Installation installation;
             try {
-                installation = look(model, staged, Installation.State.INSTALLED, from == null, remarks);
+                installation = look(model, staged, origin, Installation.State.INSTALLED, from == null, remarks);
             } catch (LuthierException e) {
                 cancellation.check();
                 if (Thread.currentThread().isInterrupted()) {
@@ -107,6 +112,10 @@ public final class Installer {
                 // Going on with what is wrong would never make it right.
                 staging.discard();
                 throw e;
+            }
+            if (from != null && !installation.published() && isPublished(model)) {
+                remarks.add("the published weights of " + model.id()
+                        + " are other files; these were not compared with them");
             }
             cancellation.check();
             staging.install(staged);
@@ -117,8 +126,12 @@ public final class Installer {
                     installation.bytes(),
                     installation.sha256(),
                     installation.published(),
-                    installation.remarks());
+                    List.copyOf(remarks));
         }
+    }
+
+    private static boolean isPublished(ModelDefinition model) {
+        return sums(model).isPresent() || model.sources().stream().anyMatch(source -> source.sha256() != null);
     }
 
     private static boolean isSame(Path one, Path other) {
@@ -191,6 +204,7 @@ public final class Installer {
         }
         staging.requireRoom(Math.max(0, total));
         downloads.fetch(items, total);
+        staging.retain(items.stream().map(Item::path).collect(Collectors.toSet()));
         return staging.files();
     }
 
@@ -198,6 +212,7 @@ public final class Installer {
     private Path copy(Path from, ModelDefinition model, Staging staging, Progress progress, Cancellation cancellation) {
         boolean folder = Files.isDirectory(from);
         try (Checkpoint checkpoint = checkpoints.open(from)) {
+            requireFit(model, checkpoint, from.toString(), OTHERS);
             List<String> files = List.copyOf(checkpoint.files().keySet());
             if (!folder && files.size() > 1) {
                 throw new LuthierException(from
@@ -239,28 +254,34 @@ public final class Installer {
         }
     }
 
+    private void requireFit(ModelDefinition model, Checkpoint checkpoint, String called, String next) {
+        if (!fits.test(model, checkpoint)) {
+            throw new LuthierException(called + " (" + checkpoint.format() + ", "
+                    + checkpoint.tensors().size() + " arrays) is no checkpoint of model " + model.id() + next);
+        }
+    }
+
     /**
      * Opens weights, and compares them with what is published.
      *
+     * @param called what a user knows them as
      * @param strict whether they come from where the definition says, and must be what it says
      */
     private Installation look(
-            ModelDefinition model, Path weights, Installation.State state, boolean strict, List<String> remarks) {
-        String next = state == Installation.State.PRESENT
-                ? "; install them anew with --force"
-                : "; to run other weights, use --checkpoint PATH";
+            ModelDefinition model,
+            Path weights,
+            String called,
+            Installation.State state,
+            boolean strict,
+            List<String> remarks) {
+        String next = state == Installation.State.PRESENT ? "; install them anew with --force" : OTHERS;
         try (Checkpoint checkpoint = checkpoints.open(weights)) {
-            if (!fits.test(model, checkpoint)) {
-                throw new LuthierException(weights + " (" + checkpoint.format() + ", "
-                        + checkpoint.tensors().size()
-                        + " arrays) is no checkpoint of model " + model.id()
-                        + next);
-            }
+            requireFit(model, checkpoint, called, next);
             String sha256 = checkpoint.sha256();
             Optional<Sha256Sums> sums = sums(model).map(Sha256Sums::read).filter(list -> list.concerns(checkpoint));
             sums.flatMap(list -> list.difference(checkpoint)).ifPresent(difference -> {
                 throw new LuthierException(
-                        weights + ": these are not the published weights of " + model.id() + ": " + difference + next);
+                        called + ": these are not the published weights of " + model.id() + ": " + difference + next);
             });
             String known = model.sources().stream()
                     .map(ModelDefinition.Source::sha256)
@@ -269,7 +290,7 @@ public final class Installer {
                     .orElse(null);
             boolean published = sums.isPresent() || known != null;
             if (!published && strict && source(model).sha256() != null) {
-                throw new LuthierException(weights + ": expected the published sha256 "
+                throw new LuthierException(called + ": expected the published sha256 "
                         + source(model).sha256() + ", got " + sha256 + next);
             }
             long bytes = 0;

@@ -1,5 +1,6 @@
 package org.luthier.installer;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -12,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.luthier.api.LuthierException;
 import org.luthier.files.Reason;
@@ -119,6 +121,19 @@ final class Staging implements AutoCloseable {
             Files.deleteIfExists(tagOf(partial));
         } catch (IOException e) {
             throw cannotWrite(complete, e);
+        }
+    }
+
+    /** Removes complete files that an earlier attempt left and that no longer belong to the weights. */
+    void retain(Set<String> paths) {
+        try (Stream<Path> found = Files.walk(files())) {
+            for (Path file : found.filter(Files::isRegularFile).toList()) {
+                if (!paths.contains(files().relativize(file).toString().replace(File.separatorChar, '/'))) {
+                    Files.delete(file);
+                }
+            }
+        } catch (IOException e) {
+            throw cannotWrite(files(), e);
         }
     }
 

@@ -145,9 +145,11 @@ final class Transfer {
             }
             failures = have - before >= LEAST_GAIN ? 1 : failures + 1;
             if (failures >= patience.attempts()) {
-                throw new LuthierException(item.uri() + ": " + why + ", " + failures + " times in a row, after " + have
-                        + (item.size() < 0 ? "" : " of " + item.size())
-                        + " bytes; what was fetched is kept, run the command again to go on");
+                throw new LuthierException(item.uri() + ": " + why + ", " + failures + " times in a row"
+                        + (have == 0
+                                ? "; run the command again later, or use --from URL or PATH to get the weights from elsewhere"
+                                : ", after " + have + (item.size() < 0 ? "" : " of " + item.size())
+                                        + " bytes; what was fetched is kept, run the command again to go on"));
             }
             long pause = patience.pauseAfter(failures).toMillis();
             Thread.sleep(Math.max(

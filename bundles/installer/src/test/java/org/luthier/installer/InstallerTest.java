@@ -456,6 +456,40 @@ class InstallerTest {
     }
 
     @Test
+    void whatTheListNoLongerHasIsNotKept() throws IOException {
+        server.files.put("aa/old", bytes(5, 5));
+        CountDownLatch others = new CountDownLatch(4);
+        server.files.keySet().stream()
+                .filter(name -> !name.equals(LARGE))
+                .forEach(name -> trick(name, exchange -> {
+                    StorageServer.serve(exchange, server.files.get(name));
+                    exchange.close();
+                    others.countDown();
+                }));
+        trick(LARGE, exchange -> {
+            await(others);
+            exchange.sendResponseHeaders(403, -1);
+        });
+        refused(server.folder());
+        server.tricks.clear();
+        server.files.remove("aa/old");
+        // An empty folder may stay.
+        Installation installation = install(server.folder());
+        assertEquals(server.files.size() - 1, installation.arrays());
+    }
+
+    @Test
+    void otherFilesThanThePublishedAreRemarkedOn() throws IOException {
+        publish();
+        write(folder.resolve("mine.safetensors"), safetensors());
+        Installation installation = install("mine.safetensors");
+        assertFalse(installation.published());
+        assertEquals(
+                List.of("the published weights of toy are other files; these were not compared with them"),
+                installation.remarks());
+    }
+
+    @Test
     void whatComesFromElsewhereBeginsAnew() throws IOException {
         trick(LARGE, exchange -> exchange.sendResponseHeaders(403, -1));
         refused(server.folder());
@@ -558,7 +592,7 @@ class InstallerTest {
     void troubleThatStaysIsToldInTheEnd() {
         trick(LARGE, exchange -> exchange.sendResponseHeaders(500, -1));
         String message = refused(server.folder());
-        assertTrue(message.contains("the server answered 500, 3 times in a row, after 0 of 200000 bytes"), message);
+        assertTrue(message.contains("the server answered 500, 3 times in a row; run the command again later"), message);
         assertEquals(3, requestsOf(LARGE));
         server.close();
         message = refused(server.folder());
