@@ -1,5 +1,7 @@
 package org.luthier.checkpoint;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,7 +42,14 @@ public final class Checkpoints {
      */
     public Checkpoint open(Path path) {
         if (!Files.exists(path)) {
-            throw new CheckpointException(path.toString(), -1, "unreadable", "there is no such file or folder");
+            throw unreadable(
+                    path,
+                    Files.isSymbolicLink(path)
+                            ? "it is a link to what does not exist"
+                            : "there is no such file or folder");
+        }
+        if (!Files.isReadable(path)) {
+            throw unreadable(path, "no permission to read it");
         }
         for (CheckpointFormat format : formats) {
             if (format.recognises(path)) {
@@ -51,7 +60,36 @@ public final class Checkpoints {
                 path.toString(),
                 -1,
                 "unknown-format",
-                "not a checkpoint that can be read; expected one of: "
+                what(path) + "; expected one of: "
                         + formats.stream().map(CheckpointFormat::description).collect(Collectors.joining(", ")));
+    }
+
+    private static CheckpointException unreadable(Path path, String detail) {
+        return new CheckpointException(path.toString(), -1, "unreadable", detail);
+    }
+
+    /** What is no checkpoint, where that helps: mostly it is a download that went wrong. */
+    private static String what(Path path) {
+        if (Files.isDirectory(path)) {
+            return "no checkpoint lies in this folder";
+        }
+        if (!Files.isRegularFile(path)) {
+            return "it is neither a file nor a folder";
+        }
+        if (FileBytes.startsWith(path, 1, start -> !start.hasRemaining())) {
+            return "it is empty";
+        }
+        if (begins(path, "version https://git-lfs")) {
+            return "it is a pointer of Git LFS, fetch the file itself with 'git lfs pull'";
+        }
+        if (begins(path, "<")) {
+            return "it is a web page or XML, not what was to be downloaded";
+        }
+        return "not a checkpoint that can be read";
+    }
+
+    private static boolean begins(Path path, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        return FileBytes.startsWith(path, bytes.length, start -> start.equals(ByteBuffer.wrap(bytes)));
     }
 }

@@ -174,30 +174,41 @@ final class TensorComparison {
                     "the same values in the same order, A as " + a.shape() + ", B as " + b.shape()
                             + (turned ? ": reshaped instead of transposed" : ""));
         }
-        if (a.shape().size() > MOST_AXES) {
+        if (Math.max(a.shape().size(), b.shape().size()) > MOST_AXES) {
             return null;
         }
         for (int[] axes : orders(a.shape().size())) {
             if (coarseA.sameTransposed(axes, coarseB)) {
-                List<Long> shape = new ArrayList<>();
-                List<Integer> order = new ArrayList<>();
-                for (int axis : axes) {
-                    shape.add(a.shape().get(axis));
-                    order.add(axis);
-                }
-                String how = axes.length == 2 ? "" : ", axes " + order;
-                if (shape.equals(b.shape())) {
-                    return new Finding(Finding.Kind.TRANSPOSED, "B is A transposed" + how);
-                }
-                return new Finding(
-                        Finding.Kind.RESHAPED,
-                        "B has the values of A transposed" + how + " under the shape " + b.shape()
-                                + (a.shape().equals(b.shape())
-                                        ? ": one of them was reshaped instead of transposed"
-                                        : ", not " + shape));
+                return transposed("B", axes, "A", a.shape(), b.shape());
+            }
+        }
+        // The other way round is something else where the shape does not follow.
+        for (int[] axes : orders(b.shape().size())) {
+            if (coarseB.sameTransposed(axes, coarseA)) {
+                return transposed("A", axes, "B", b.shape(), a.shape());
             }
         }
         return null;
+    }
+
+    /** One has the other's values in the order of other axes, and perhaps the shape that goes with it. */
+    private static Finding transposed(String one, int[] axes, String other, List<Long> from, List<Long> shape) {
+        List<Long> fitting = new ArrayList<>();
+        List<Integer> order = new ArrayList<>();
+        for (int axis : axes) {
+            fitting.add(from.get(axis));
+            order.add(axis);
+        }
+        String how = axes.length == 2 ? "" : ", axes " + order;
+        if (fitting.equals(shape)) {
+            return new Finding(Finding.Kind.TRANSPOSED, one + " is " + other + " transposed" + how);
+        }
+        return new Finding(
+                Finding.Kind.RESHAPED,
+                one + " has the values of " + other + " transposed" + how + " under the shape " + shape
+                        + (from.equals(shape)
+                                ? ": one of them was reshaped instead of transposed"
+                                : ", not " + fitting));
     }
 
     private static List<Long> sizes(Elements elements) {

@@ -44,6 +44,25 @@ class CheckpointsTest {
     }
 
     @Test
+    void whatWentWrongIsTold() throws IOException {
+        Files.createSymbolicLink(folder.resolve("link"), folder.resolve("gone"));
+        Files.writeString(folder.resolve("pointer.pth"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+        Files.writeString(folder.resolve("page"), "<!doctype html>");
+        Files.createFile(folder.resolve("empty"));
+        Files.createDirectory(folder.resolve("folder"));
+        Map<String, String> details = Map.of(
+                "link", "it is a link to what does not exist",
+                "pointer.pth", "it is a pointer of Git LFS",
+                "page", "it is a web page or XML",
+                "empty", "it is empty",
+                "folder", "no checkpoint lies in this folder");
+        details.forEach((name, detail) -> {
+            String message = refused(folder.resolve(name)).getMessage();
+            assertTrue(message.startsWith(folder.resolve(name) + ": " + detail), message);
+        });
+    }
+
+    @Test
     void whatTheJsonParserSaysIsOneCleanLine() throws IOException {
         Path header = Files.write(folder.resolve("a.safetensors"), TestFiles.safetensors("{\"a\":{\"shape\":[1", 0));
         String message = refused(header).getMessage();

@@ -213,6 +213,12 @@ class TensorComparisonTest {
                 "B has the values of A transposed under the shape [4, 6]: one of them was reshaped instead of transposed",
                 a,
                 a.transposed(1, 0).reshaped(4, 6));
+        // A converter that stored [6, 4] by way of a reshape, read by rules that transpose.
+        assertFinding(
+                Finding.Kind.RESHAPED,
+                "A has the values of B transposed under the shape [4, 6]: one of them was reshaped instead of transposed",
+                a,
+                a.reshaped(6, 4).transposed(1, 0));
         assertFinding(
                 Finding.Kind.RESHAPED,
                 "the same values in the same order, A as [4, 6], B as [4, 1, 6]",
