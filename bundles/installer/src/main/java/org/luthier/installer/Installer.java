@@ -95,7 +95,12 @@ public final class Installer {
             List<String> remarks = new ArrayList<>();
             Path staged;
             if (local) {
-                staged = copy(path, model, staging, progress, cancellation);
+                try {
+                    staged = copy(path, model, staging, progress, cancellation);
+                } catch (LuthierException e) {
+                    staging.discard();
+                    throw e;
+                }
             } else {
                 staged = fetch(
                         uri, from == null ? source(model) : null, model, staging, remarks, progress, cancellation);

@@ -292,6 +292,7 @@ class InstallerTest {
         Files.write(folder.resolve("copy").resolve(LARGE), bytes(200_000, 8));
         assertTrue(refused("copy").contains("not the published weights of toy: 'array.large/0.0'"));
         assertTrue(refused("nowhere").contains("there is no such file or folder"));
+        assertFalse(Files.exists(models.resolve("toy/.t5x.part")));
     }
 
     private byte[] safetensors() throws IOException {
