@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +49,7 @@ public final class KeptJob implements AutoCloseable {
     static final String TOKENS = "tokens";
     static final String NOTES = "notes";
     static final int NOTE_FIELDS = 6;
+    private static final String NO_JOB = "expected a job that 'luthier transcribe --keep' wrote, got another file";
     static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private final Checkpoint file;
@@ -62,7 +64,7 @@ public final class KeptJob implements AutoCloseable {
             throw wrong(
                     format.startsWith("luthier-job/")
                             ? "expected format " + FORMAT + ", got " + format + "; another version of Luthier wrote it"
-                            : "expected a job that 'luthier transcribe --keep' wrote, got another file");
+                            : NO_JOB);
         }
         layout = json("layout", TokenLayout.class);
         if (layout.vocabulary() == null || layout.vocabulary().ranges() == null || layout.channels() < 1) {
@@ -103,7 +105,11 @@ public final class KeptJob implements AutoCloseable {
      * @throws LuthierException if the file is none, is damaged, or another version's
      */
     public static KeptJob open(Path path) {
-        Checkpoint file = new SafetensorsFormat().open(path);
+        SafetensorsFormat format = new SafetensorsFormat();
+        if (Files.exists(path) && !format.recognises(path)) {
+            throw new LuthierException(path + ": " + NO_JOB);
+        }
+        Checkpoint file = format.open(path);
         try {
             return new KeptJob(file);
         } catch (RuntimeException | Error e) {

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.luthier.api.LuthierException;
 import org.luthier.api.audio.AudioFacts;
 import org.luthier.api.model.Position;
@@ -217,6 +218,16 @@ class KeptJobTest {
                 assertThrows(LuthierException.class, () -> KeptJob.open(file)).getMessage();
         assertTrue(said.contains("job.safetensors") && said.contains(message), said);
         assertEquals(1, said.lines().count());
+    }
+
+    /** A recording or a MIDI file that is given in place of the job. */
+    @ParameterizedTest
+    @ValueSource(strings = {"RIFF$\0\0\0WAVEfmt ", "MThd\0\0\0\6\0\1", ""})
+    void refusesAFileOfAnotherKind(String begin) throws IOException {
+        Path file = Files.writeString(folder.resolve("other"), begin);
+        String said =
+                assertThrows(LuthierException.class, () -> KeptJob.open(file)).getMessage();
+        assertEquals(file + ": expected a job that 'luthier transcribe --keep' wrote, got another file", said);
     }
 
     @Test
