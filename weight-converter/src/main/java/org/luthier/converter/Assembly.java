@@ -20,7 +20,7 @@ import org.luthier.checkpoint.MappedWeights;
 /** Makes the weights with several threads and hands them on in order; few are in memory at a time. */
 final class Assembly {
     /** Bytes of weights that may be in memory, unless a single one has more. */
-    private static final long MOST_BYTES = 1 << 25;
+    private static final long MOST_BYTES = 1 << 24;
 
     private final MappedWeights weights;
     private final int workers;
@@ -57,7 +57,6 @@ final class Assembly {
             while (next < tensors.size() || !pending.isEmpty()) {
                 cancellation.check();
                 while (next < tensors.size()
-                        && pending.size() <= workers
                         && (pending.isEmpty() || inMemory + bytes(tensors.get(next)) <= MOST_BYTES)) {
                     TensorInfo tensor = tensors.get(next++);
                     inMemory += bytes(tensor);

@@ -30,6 +30,8 @@ final class TorchFile {
     private static final int EXTRA_HEADER = 4;
 
     private static final short PADDING = 0x4246;
+    /** The first moment of 1980 would be told again, in the zone of this machine. */
+    private static final LocalDateTime NO_TIME = LocalDateTime.of(1980, 2, 1, 0, 0);
 
     private final Counted counted;
     private final ZipOutputStream zip;
@@ -77,7 +79,7 @@ final class TorchFile {
         entry.setMethod(ZipEntry.STORED);
         entry.setSize(storage.bytes.remaining());
         entry.setCrc(storage.crc);
-        entry.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));
+        entry.setTimeLocal(NO_TIME);
         long begin = counted.count + LOCAL_HEADER + entry.getName().length() + EXTRA_HEADER;
         int padding = (int) (-begin & ALIGNMENT - 1);
         entry.setExtra(ByteBuffer.allocate(EXTRA_HEADER + padding)

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -240,6 +241,22 @@ class Mt3ConversionTest {
                 message.contains("'encoder.encoder_norm.scale' has a NaN or an infinity at element 3, as F16"),
                 message);
         assertEquals(before, files());
+    }
+
+    @Test
+    void storagesCanBeMapped() throws IOException {
+        Path file = converted(canonical, "x.pth");
+        String text = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
+        // Names and shapes of the state_dict are as torch has them, so the first weight is this one.
+        byte[] first = new byte[4 * MODEL];
+        tensors(file)
+                .get("decoder.block.0.layer.0.SelfAttention.k.weight")
+                .bytes()
+                .get(first);
+        int at = text.indexOf(new String(first, StandardCharsets.ISO_8859_1));
+        assertTrue(at > 0);
+        assertEquals(0, at % 64);
+        assertFalse(text.contains("UT"), "a time of this machine");
     }
 
     /** As the common port to PyTorch has them: second names, and positions of another formula. */

@@ -103,15 +103,17 @@ final class CheckpointFolder {
 
     /** sha256 of each file, by path. */
     Map<String, String> files() {
-        Map<String, String> files = new LinkedHashMap<>();
-        for (String path : List.copyOf(sums.keySet())) {
-            if (NOT_YET.equals(sums.get(path))) {
-                try (FileBytes file = open(path)) {
-                    sums.put(path, file.sha256());
-                }
-            }
-            files.put(path, sums.get(path));
+        List<String> paths;
+        synchronized (sums) {
+            paths = List.copyOf(sums.keySet());
         }
+        paths.parallelStream().filter(path -> NOT_YET.equals(sums.get(path))).forEach(path -> {
+            try (FileBytes file = open(path)) {
+                sums.put(path, file.sha256());
+            }
+        });
+        Map<String, String> files = new LinkedHashMap<>();
+        paths.forEach(path -> files.put(path, sums.get(path)));
         return Collections.unmodifiableMap(files);
     }
 

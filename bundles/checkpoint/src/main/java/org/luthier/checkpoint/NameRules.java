@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -199,7 +200,10 @@ public final class NameRules {
     }
 
     private NameRule rule(RuleText text) {
-        if (text.match() == null || text.match().isEmpty() || text.match().contains(null)) {
+        if (text == null
+                || text.match() == null
+                || text.match().isEmpty()
+                || text.match().stream().anyMatch(Objects::isNull)) {
             throw broken("a rule has no match");
         }
         try {

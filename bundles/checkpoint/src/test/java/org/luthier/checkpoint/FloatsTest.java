@@ -111,4 +111,32 @@ class FloatsTest {
         fill.accept(bytes);
         return bytes.flip();
     }
+
+    @Test
+    void roundsToTheNearestAndTiesToEven() {
+        for (int bits = 0; bits < 1 << 16; bits++) {
+            float value = Floats.half((short) bits);
+            if (!Float.isNaN(value)) {
+                assertEquals((short) bits, Floats.toHalf(value));
+            }
+            float brain = Float.intBitsToFloat(bits << 16);
+            if (!Float.isNaN(brain)) {
+                assertEquals((short) bits, Floats.toBrain(brain));
+            }
+        }
+        for (int bits = 0; bits < 0x7bff; bits++) {
+            // Between neighbours, and a little to either side: the sum of two halves is exact.
+            float low = Floats.half((short) bits);
+            float high = Floats.half((short) (bits + 1));
+            float middle = (low + high) / 2;
+            assertEquals((short) (bits + (bits & 1)), Floats.toHalf(middle), "" + middle);
+            assertEquals((short) bits, Floats.toHalf(Math.nextDown(middle)), "" + middle);
+            assertEquals((short) (bits + 1), Floats.toHalf(Math.nextUp(middle)), "" + middle);
+        }
+        assertEquals((short) 0x7bff, Floats.toHalf(Math.nextDown(65520f)));
+        assertEquals((short) 0x7c00, Floats.toHalf(65520f));
+        assertEquals((short) 0x3f80, Floats.toBrain(1 + 0x1p-8f));
+        assertEquals((short) 0x3f82, Floats.toBrain(1 + 0x3p-8f));
+        assertEquals((short) 0x7f80, Floats.toBrain(Float.MAX_VALUE));
+    }
 }

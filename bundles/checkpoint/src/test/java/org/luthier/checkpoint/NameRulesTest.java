@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.URL;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,6 +23,7 @@ import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.Ledger;
+import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.checkpoint.SafetensorsWriter.Tensor;
 import org.luthier.files.AtomicFile;
 import org.luthier.files.Sha256;
@@ -250,6 +252,146 @@ class NameRulesTest {
         }
     }
 
+    private static final String STACKS = """
+            {"match": ["a.*.k", "a.*.v"], "stack": 0, "to": "b{1}.kv", "transform": ["transpose 1 0"], "shape": ["two", 3]},
+            {"match": "*.ab", "split": 1, "to": ["{1}/a", "{1}/b"]}
+            """;
+
+    private Checkpoint stacks() {
+        return checkpoint(
+                Tensor.of("a.0.v", new float[] {4, 5, 6}, 3, 1),
+                Tensor.of("x.ab", new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 2, 4),
+                Tensor.of("a.0.k", new float[] {1, 2, 3}, 3, 1));
+    }
+
+    @Test
+    void tensorsAreStackedAndSplit() throws IOException {
+        try (Checkpoint checkpoint = stacks()) {
+            MappedWeights weights = rules(STACKS).apply(checkpoint, "f");
+            assertArrayEquals(new float[] {1, 2, 3, 4, 5, 6}, weights.take("b0.kv", 2, 3));
+            assertArrayEquals(new float[] {1, 2, 5, 6}, weights.take("x/a", 2, 2));
+            assertArrayEquals(new float[] {3, 4, 7, 8}, weights.take("x/b", 2, 2));
+            weights.finish();
+            assertEquals(
+                    List.of(
+                            "a.0.v: transpose 1 0; stack 0 2/2 -> b0.kv",
+                            "x.ab: split 1 1/2 -> x/a",
+                            "x.ab: split 1 2/2 -> x/b",
+                            "a.0.k: transpose 1 0; stack 0 1/2 -> b0.kv"),
+                    weights.ledger().entries().stream()
+                            .map(entry -> entry.source() + ": " + entry.transform() + " -> " + entry.target())
+                            .toList());
+        }
+    }
+
+    @Test
+    void inverseRulesLeadBack() throws IOException {
+        NameRules rules = rules(STACKS);
+        try (Checkpoint checkpoint = stacks()) {
+            MappedWeights back = rules.inverse().apply(rules.apply(checkpoint, "f"), "f");
+            for (String name : checkpoint.tensors().keySet()) {
+                assertEquals(
+                        checkpoint.tensors().get(name).shape(),
+                        back.asCheckpoint().tensors().get(name).shape());
+                assertArrayEquals(checkpoint.floats(name), back.asCheckpoint().floats(name), name);
+            }
+            assertEquals(3, back.tensors().size());
+        }
+        LuthierException forgotten = assertThrows(
+                LuthierException.class,
+                () -> rules("{\"match\": \"a*b*\", \"to\": \"{2}\"}").inverse());
+        assertTrue(forgotten.getMessage().contains("does not tell what each wildcard"), forgotten.getMessage());
+        LuthierException reshaped = assertThrows(
+                LuthierException.class,
+                () -> rules("{\"match\": \"a\", \"transform\": [\"reshape 2\"]}")
+                        .inverse());
+        assertTrue(reshaped.getMessage().contains("'reshape 2' cannot be undone"), reshaped.getMessage());
+    }
+
+    @Test
+    void partsThatDoNotGoTogetherAreRefused() throws IOException {
+        try (Checkpoint checkpoint =
+                checkpoint(Tensor.of("a.0.k", new float[3], 3, 1), Tensor.of("x.ab", new float[8], 2, 4))) {
+            assertTrue(
+                    refused(checkpoint, STACKS, "missing-tensor").getMessage().contains("no tensor 'a.*.v'"));
+        }
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("a.0.k", new float[3], 3, 1),
+                Tensor.of("a.0.v", new float[3], 1, 3),
+                Tensor.of("x.ab", new float[8], 2, 4))) {
+            assertTrue(
+                    refused(checkpoint, STACKS, "misshapen-tensor").getMessage().contains("cannot be stacked"));
+        }
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("a.0.k", new float[3], 3, 1),
+                Tensor.of("a.0.v", new float[3], 3, 1),
+                Tensor.of("x.ab", new float[6], 2, 3))) {
+            assertTrue(refused(checkpoint, STACKS, "misshapen-tensor")
+                    .getMessage()
+                    .contains("cannot be split into 2 equal parts"));
+        }
+    }
+
+    @Test
+    void noLayerMayLackATensorThatOthersHave() throws IOException {
+        String rules = "{\"match\": \"l.*.a\"}, {\"match\": \"l.*.b\"}";
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("l.0.a", new float[1], 1),
+                Tensor.of("l.1.a", new float[1], 1),
+                Tensor.of("l.0.b", new float[1], 1))) {
+            assertTrue(refused(checkpoint, rules, "missing-tensor").getMessage().contains("no tensor 'l.1.b'"));
+        }
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("l.0.a", new float[1], 1),
+                Tensor.of("l.2.a", new float[1], 1),
+                Tensor.of("l.0.b", new float[1], 1),
+                Tensor.of("l.2.b", new float[1], 1))) {
+            assertTrue(refused(checkpoint, rules, "missing-tensor").getMessage().contains("no tensor 'l.1.a'"));
+        }
+    }
+
+    @Test
+    void sizesOfOneNameAreTheSame() throws IOException {
+        String rules = "{\"match\": \"a\", \"shape\": [\"n\", \"m\"]}, {\"match\": \"b\", \"shape\": [\"m\"]}";
+        try (Checkpoint checkpoint = checkpoint(Tensor.of("a", new float[6], 2, 3), Tensor.of("b", new float[2], 2))) {
+            String message = refused(checkpoint, rules, "misshapen-tensor").getMessage();
+            assertTrue(message.contains("expected [m] with m 3 for 'b', got [2]"), message);
+        }
+    }
+
+    @Test
+    void powersAreRecognisedInEveryTypeAndOthersAreAWarning() throws IOException {
+        String rules = "{\"match\": \"p*\", \"drop\": \"computed\", \"expect\": \"10000^(-i/255)\"}";
+        float[] right = new float[256];
+        float[] wrong = new float[256];
+        for (int i = 0; i < right.length; i++) {
+            right[i] = (float) Math.pow(10000, -i / 255.0);
+            wrong[i] = (float) Math.pow(10000, -i / 256.0);
+        }
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("p1", right, 256), Tensor.of("p2", wrong, 256), half("p3", right), half("p4", wrong))) {
+            MappedWeights weights = rules(rules).apply(checkpoint, "f");
+            assertEquals(4, weights.ledger().entries().size());
+            assertEquals(
+                    List.of("tensor 'p2' does not hold", "tensor 'p4' does not hold"),
+                    weights.warnings().stream()
+                            .map(warning -> warning.substring(0, 25))
+                            .toList());
+        }
+    }
+
+    private static Tensor half(String name, float[] values) {
+        Tensor exact = Tensor.of(name, values, values.length);
+        return new Tensor(
+                name,
+                DType.BF16,
+                exact.shape(),
+                Floats.cast(
+                        new TensorInfo(name, exact.shape(), DType.F32),
+                        exact.bytes().order(ByteOrder.LITTLE_ENDIAN),
+                        DType.BF16));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',
@@ -266,6 +408,15 @@ class NameRulesTest {
                 "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'transform': ['reshape -1']}]}; got '-1'",
                 "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'matsch': 'b'}]}; matsch",
                 "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'match': 'b'}]}; uplicate",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': ['a', 'b'], 'to': 'c'}]}; stack goes with several patterns",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'split': 0, 'to': 'c'}]}; split goes with several new names",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'to': ['b', 'c']}]}; split goes with several new names",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': ['a', '*b'], 'stack': 0, 'to': 'c'}]}; as many wildcards",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a*', 'sameAs': 'b'}]}; no wildcards",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'drop': 'x', 'expect': 'i'}]}; a formula like 10000^(-i/255)",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [{'match': 'a', 'shape': [1.5]}]}; got 1.5",
+                "{'format': 'luthier-names/1', 'recognisedBy': ['a'], 'rules': [null]}; a rule has no match",
+                "null; expected an object",
                 "nothing; Unrecognized token",
             })
     void brokenRulesAreToldPlainly(String json, String message) throws IOException {

@@ -19,13 +19,13 @@ import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
-import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.Model;
 import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.api.plugin.Part;
 import org.luthier.checkpoint.Checkpoints;
+import org.luthier.checkpoint.MappedWeights;
 import org.luthier.checkpoint.NameRules;
 import org.luthier.checkpoint.Sha256Sums;
 import org.luthier.files.Reason;
@@ -231,12 +231,13 @@ final class ModelStore implements AutoCloseable {
 
     private static Loaded load(Key key, Checkpoint checkpoint) {
         try {
-            Weights weights =
+            MappedWeights weights =
                     NameRules.choose(key.family.nameRules(), checkpoint).apply(checkpoint, key.family.id());
             Model model = key.family.load(key.definition, weights, key.execution);
             try {
                 weights.finish();
                 List<String> warnings = new ArrayList<>(checkpoint.warnings());
+                warnings.addAll(weights.warnings());
                 difference(key, checkpoint).ifPresent(warnings::add);
                 return new Loaded(key, model, checkpoint.sha256(), List.copyOf(warnings));
             } catch (RuntimeException | Error e) {
