@@ -138,6 +138,9 @@ final class Transfer {
                 if (Thread.interrupted()) {
                     throw new InterruptedException();
                 }
+                if (Http.isDistrusted(e)) {
+                    throw new LuthierException(item.uri() + ": " + http.why(e), e);
+                }
                 why = stalled
                         ? "waited " + Http.seconds(patience.silence().toMillis()) + " for more of it"
                         : http.why(e);
