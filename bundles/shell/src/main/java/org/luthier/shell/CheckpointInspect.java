@@ -94,7 +94,7 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
         }
 
         private static Predicate<String> glob(String glob) {
-            String pattern = glob.chars()
+            String pattern = glob.codePoints()
                     .mapToObj(each -> each == '*' ? ".*" : each == '?' ? "." : Pattern.quote(Character.toString(each)))
                     .collect(Collectors.joining());
             return Pattern.compile(pattern).asMatchPredicate();
