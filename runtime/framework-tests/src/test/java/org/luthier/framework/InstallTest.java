@@ -40,8 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(180)
 class InstallTest {
     private static final Path CACHE = Path.of("target/process-cache").toAbsolutePath();
-    private static final Path REAL =
-            Path.of(System.getProperty("luthier.root")).resolve("../shared/checkpoints/mt3");
+    private static final Path REAL = Path.of(System.getProperty("luthier.root")).resolve("../shared/checkpoints/mt3");
     private static final String PREFIX = "/mt3/checkpoints/mt3/";
 
     @TempDir
@@ -124,7 +123,9 @@ class InstallTest {
 
     private static long bytesIn(Path folder) throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
-            return files.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
+            return files.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
         }
     }
 
@@ -176,7 +177,9 @@ class InstallTest {
         Path output = folder.resolve("output");
         Process process = start(output, "model:install", TinyMt3.ID, "--from", url("/tiny.safetensors"));
         assertTrue(asked.await(60, TimeUnit.SECONDS));
-        new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor();
+        new ProcessBuilder("kill", "-INT", String.valueOf(process.pid()))
+                .start()
+                .waitFor();
         assertTrue(process.waitFor(60, TimeUnit.SECONDS));
         assertEquals(130, process.exitValue(), Files.readString(output));
         assertFalse(Files.readString(output).contains("Exception"), Files.readString(output));
@@ -185,7 +188,8 @@ class InstallTest {
 
     @Test
     void basicPitchNeedsNoInstalling() throws Exception {
-        assertTrue(run(0, "model:install", "basic-pitch").startsWith("basic-pitch needs no installing, its weights come with it"));
+        assertTrue(run(0, "model:install", "basic-pitch")
+                .startsWith("basic-pitch needs no installing, its weights come with it"));
         assertFalse(Files.exists(models));
     }
 
