@@ -50,8 +50,8 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
             name = "checkpoint:inspect",
             description = {
                 "Shows what a checkpoint holds.",
-                "Format, model family, tensors, metadata and warnings. With --json every tensor is read and has its sha256; one that cannot be"
-                        + " read has null, and the exit code is 1."
+                "Format, model family, tensors with their sha256, metadata and warnings. A tensor that cannot be read is told, and the exit code"
+                        + " is 1; with --json its sha256 is null."
             },
             footerHeading = "%nExamples:%n",
             footer = {
@@ -190,9 +190,11 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
         TextTable tensors = statistics ? new TextTable(STATISTICS) : new TextTable();
         for (TensorInfo tensor : chosen) {
             cancellation.check();
-            ByteBuffer bytes = statistics ? read(checkpoint, tensor, damage) : null;
+            ByteBuffer bytes = read(checkpoint, tensor, damage);
             List<Object> row = new ArrayList<>(List.of(tensor.name(), tensor.dtype(), tensor.shape()));
-            if (bytes != null) {
+            if (bytes != null && !statistics) {
+                row.add(Sha256.hex(bytes));
+            } else if (bytes != null) {
                 TensorStatistics values = TensorStatistics.of(tensor, bytes);
                 for (double number :
                         new double[] {values.min(), values.max(), values.mean(), values.std(), values.l2()}) {

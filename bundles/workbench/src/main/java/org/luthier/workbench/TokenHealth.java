@@ -149,11 +149,12 @@ final class TokenHealth {
         }
     }
 
-    /** A sustained chord is not told alike in its first segment. */
+    /** A sustained chord is not told alike in its first segment. What says one id from the beginning is alike for that reason. */
     private void alike() {
         int[] first = rows.get(0).ids;
         if (rows.size() >= ALIKE_ROWS
                 && first.length >= ALIKE_IDS
+                && rows.get(0).tail > 0
                 && rows.stream().allMatch(row -> Arrays.equals(row.ids, first))) {
             warn(
                     "all " + rows.size() + " segments have the same " + first.length + " tokens, of which the first is "

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -130,6 +131,16 @@ class TokenHealthTest {
             rows.add(row);
         }
         return rows;
+    }
+
+    /** An output matrix of zeros says the first id for ever, whatever is heard. */
+    @Test
+    void oneIdFromTheBeginningInEverySegmentIsAFaultOfTheWeights() {
+        List<String> warnings = warnings(Collections.nCopies(8, IntLists.mutable.of(new int[1024])));
+        assertTrue(warnings.get(0).contains("never read"), () -> String.join("\n", warnings));
+        assertTrue(
+                warnings.stream().noneMatch(line -> line.contains("cross attention")),
+                () -> String.join("\n", warnings));
     }
 
     @Test
