@@ -46,12 +46,9 @@ public interface KeyValues extends AutoCloseable {
      */
     void mix(INDArray probabilities, INDArray output, Scratch scratch);
 
-    /** Keeps these rows, in this order, and drops the rest. Costs little: keys and values are moved seldom or never. */
-    void retain(int[] kept);
-
     /**
      * Makes row i see what row {@code sources[i]} saw. There are as many rows afterwards as sources: a row may be a source repeatedly or not
-     * at all.
+     * at all. Dropping rows costs little: keys and values are moved seldom or never.
      */
     void reorder(int[] sources);
 

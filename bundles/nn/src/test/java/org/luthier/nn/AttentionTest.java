@@ -140,8 +140,8 @@ class AttentionTest {
                     KeyValues tested = kernels.keyValues(heads, keys, values);
                     Scratch scratch = new Scratch()) {
                 for (int[] selection : selections) {
-                    select(oracle, selection);
-                    select(tested, selection);
+                    oracle.reorder(selection);
+                    tested.reorder(selection);
                     assertSame(oracle, tested);
                     for (int n : new int[] {1, 4}) {
                         INDArray queries = memory.random(random, oracle.rows(), n, 15);
@@ -151,15 +151,6 @@ class AttentionTest {
             }
             assertClose(keysBefore, keys, 0);
             assertClose(valuesBefore, values, 0);
-        }
-    }
-
-    /** Rows are kept if each is there once at most, else reordered. */
-    private static void select(KeyValues keyValues, int[] rows) {
-        if (IntStream.of(rows).distinct().count() == rows.length && rows.length < keyValues.rows()) {
-            keyValues.retain(rows);
-        } else {
-            keyValues.reorder(rows);
         }
     }
 
@@ -179,8 +170,8 @@ class AttentionTest {
                     int[] kept = IntStream.range(0, oracle.rows())
                             .filter(row -> row != oracle.rows() / 2)
                             .toArray();
-                    oracle.retain(kept);
-                    tested.retain(kept);
+                    oracle.reorder(kept);
+                    tested.reorder(kept);
                 }
                 assertSame(oracle, tested);
                 INDArray queries = memory.random(random, oracle.rows(), 1, heads.width());
@@ -246,8 +237,8 @@ class AttentionTest {
                                 .filter(row -> random.nextInt(4) > 0)
                                 .toArray();
                         if (kept.length > 0) {
-                            oracle.retain(kept);
-                            tested.retain(kept);
+                            oracle.reorder(kept);
+                            tested.reorder(kept);
                         }
                     }
                     default -> {
@@ -340,7 +331,7 @@ class AttentionTest {
                     refused(() -> cache.mix(scores, wrong, scratch));
                     refused(() -> kernels.keyValues(heads, x, wrong));
                 }
-                refused(() -> cache.retain(new int[] {0, 2}));
+                refused(() -> cache.reorder(new int[] {0, 2}));
                 refused(() -> cache.reorder(new int[] {-1, 0}));
                 assertEquals(2, cache.rows());
                 assertEquals(4, cache.length());
@@ -390,7 +381,7 @@ class AttentionTest {
             INDArray output = Memory.WHOLE.empty(3, 1, 1);
             cache.attend(zeros, false, output, scratch);
             assertClose(tensor(new long[] {3, 1, 1}, 4, 1, 6), output, 1e-6);
-            cache.retain(new int[] {1, 2});
+            cache.reorder(new int[] {1, 2});
             output = Memory.WHOLE.empty(2, 1, 1);
             cache.attend(Memory.WHOLE.empty(2, 1, 1), false, output, scratch);
             assertClose(tensor(new long[] {2, 1, 1}, 1, 6), output, 1e-6);

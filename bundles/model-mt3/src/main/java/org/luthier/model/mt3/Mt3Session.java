@@ -146,8 +146,7 @@ final class Mt3Session implements Session {
 
     @Override
     public void retain(int[] kept) {
-        state.retain(kept);
-        rows = some(rows, IntStream.of(kept));
+        reorder(kept);
     }
 
     private static Position some(Position at, IntStream rows) {

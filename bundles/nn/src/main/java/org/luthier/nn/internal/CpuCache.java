@@ -176,11 +176,6 @@ final class CpuCache extends CpuAttention implements KeyValueCache {
     }
 
     @Override
-    public void retain(int[] kept) {
-        reorder(kept);
-    }
-
-    @Override
     public void reorder(int[] sources) {
         List<List<Page>> reordered = new ArrayList<>();
         for (int source : sources) {

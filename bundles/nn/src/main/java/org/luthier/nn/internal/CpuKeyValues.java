@@ -80,11 +80,6 @@ final class CpuKeyValues extends CpuAttention {
     }
 
     @Override
-    public void retain(int[] kept) {
-        rows = Shapes.select(rows, kept);
-    }
-
-    @Override
     public void reorder(int[] sources) {
         rows = Shapes.select(rows, sources);
     }

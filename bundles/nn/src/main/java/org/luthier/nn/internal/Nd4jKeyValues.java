@@ -159,11 +159,6 @@ class Nd4jKeyValues implements KeyValues {
     }
 
     @Override
-    public final void retain(int[] kept) {
-        reorder(kept);
-    }
-
-    @Override
     public final void reorder(int[] sources) {
         int[] needed = memory.select(sources);
         if (needed != null) {

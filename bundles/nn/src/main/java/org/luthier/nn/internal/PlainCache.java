@@ -65,14 +65,9 @@ final class PlainCache extends PlainAttention implements KeyValueCache {
     }
 
     @Override
-    public void retain(int[] kept) {
-        keys = select(keys, kept);
-        values = select(values, kept);
-    }
-
-    @Override
     public void reorder(int[] sources) {
-        retain(sources);
+        keys = select(keys, sources);
+        values = select(values, sources);
     }
 
     private static List<List<float[]>> select(List<List<float[]>> rows, int[] sources) {

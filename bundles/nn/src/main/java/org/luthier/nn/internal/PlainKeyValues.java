@@ -57,11 +57,6 @@ final class PlainKeyValues extends PlainAttention {
     }
 
     @Override
-    public void retain(int[] kept) {
-        rows = Shapes.select(rows, kept);
-    }
-
-    @Override
     public void reorder(int[] sources) {
         rows = Shapes.select(rows, sources);
     }

@@ -33,13 +33,7 @@ public final class DecoderState implements AutoCloseable {
         return before.isEmpty() ? 0 : before.get(0).rows();
     }
 
-    /** Keeps these rows, in this order. */
-    public void retain(int[] rows) {
-        encoded.forEach(each -> each.retain(rows));
-        before.forEach(each -> each.retain(rows));
-    }
-
-    /** Makes row i continue what row {@code sources[i]} was. */
+    /** Makes row i continue what row {@code sources[i]} was; a row that is no source leaves. */
     public void reorder(int[] sources) {
         encoded.forEach(each -> each.reorder(sources));
         before.forEach(each -> each.reorder(sources));
