@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
@@ -32,6 +31,7 @@ import org.luthier.decoder.beam.T5xOneBeamDecoder;
 import org.luthier.decoder.greedy.GrammarDecoder;
 import org.luthier.decoder.greedy.GreedyDecoder;
 import org.luthier.files.AtomicFile;
+import org.luthier.files.Folders;
 import org.luthier.files.Reason;
 import org.luthier.midi.MidiWriter;
 import org.luthier.model.basicpitch.BasicPitchFamily;
@@ -214,13 +214,8 @@ public final class Luthier implements AutoCloseable {
     @Override
     public void close() {
         workbench.close();
-        if (!Files.exists(inside)) {
-            return;
-        }
-        try (Stream<Path> files = Files.walk(inside)) {
-            for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
-                Files.deleteIfExists(file);
-            }
+        try {
+            Folders.delete(inside);
         } catch (IOException e) {
             throw new LuthierException("cannot remove the temporary folder " + inside + ": " + Reason.of(e), e);
         }

@@ -1,19 +1,16 @@
 package org.luthier.converter;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
-import java.util.List;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.luthier.api.LuthierException;
+import org.luthier.files.Folders;
 import org.luthier.files.IOConsumer;
 
 /** Writes folders that are either there, complete, or not there at all: filled under another name beside it, then moved. */
@@ -54,22 +51,12 @@ final class AtomicFolder {
             Files.createDirectory(temporary);
             writer.accept(temporary);
             force(temporary);
-            boolean replaces = Files.exists(place, LinkOption.NOFOLLOW_LINKS);
-            if (replaces) {
-                Files.move(place, old, StandardCopyOption.ATOMIC_MOVE);
-            }
-            try {
-                Files.move(temporary, place, StandardCopyOption.ATOMIC_MOVE);
-            } catch (IOException e) {
-                if (replaces) {
-                    Files.move(old, place, StandardCopyOption.ATOMIC_MOVE);
-                }
-                throw e;
-            }
+            Folders.replace(temporary, place, old);
         } finally {
-            delete(temporary);
-            delete(old);
+            Folders.delete(temporary);
         }
+        // Not before the new one is there: until then it is all there is.
+        Folders.delete(old);
     }
 
     private static void force(Path folder) throws IOException {
@@ -78,20 +65,6 @@ final class AtomicFolder {
                 try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
                     channel.force(true);
                 }
-            }
-        }
-    }
-
-    private static void delete(Path folder) throws IOException {
-        if (Files.exists(folder)) {
-            try (Stream<Path> files = Files.walk(folder)) {
-                List<Path> deepestFirst =
-                        files.sorted(Comparator.reverseOrder()).toList();
-                for (Path file : deepestFirst) {
-                    Files.delete(file);
-                }
-            } catch (UncheckedIOException e) {
-                throw e.getCause();
             }
         }
     }

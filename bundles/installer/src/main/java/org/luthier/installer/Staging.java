@@ -7,15 +7,13 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.luthier.api.LuthierException;
+import org.luthier.files.Folders;
 import org.luthier.files.Reason;
 import org.luthier.files.Sha256;
 
@@ -85,7 +83,7 @@ final class Staging implements AutoCloseable {
     private void begin(String origin) throws IOException {
         Path from = folder.resolve("from");
         if (!Files.exists(from) || !Files.readString(from).equals(origin)) {
-            delete(folder);
+            Folders.delete(folder);
             Files.createDirectories(folder);
             Files.writeString(from, origin);
         }
@@ -169,21 +167,8 @@ final class Staging implements AutoCloseable {
      * @param staged the file or folder that becomes the weights
      */
     void install(Path staged) {
-        Path old = folder.resolve("replaced");
         try {
-            boolean replaces = Files.exists(target);
-            if (replaces) {
-                delete(old);
-                Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
-            }
-            try {
-                Files.move(staged, target, StandardCopyOption.ATOMIC_MOVE);
-            } catch (IOException e) {
-                if (replaces) {
-                    Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
-                }
-                throw e;
-            }
+            Folders.replace(staged, target, folder.resolve("replaced"));
         } catch (IOException e) {
             throw cannotWrite(target, e);
         }
@@ -193,7 +178,7 @@ final class Staging implements AutoCloseable {
     /** Removes everything that came together. */
     void discard() {
         try {
-            delete(folder);
+            Folders.delete(folder);
         } catch (IOException e) {
             throw cannotWrite(folder, e);
         }
@@ -225,18 +210,6 @@ final class Staging implements AutoCloseable {
     private static void force(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.force(true);
-        }
-    }
-
-    static void delete(Path tree) throws IOException {
-        List<Path> paths;
-        try (Stream<Path> found = Files.walk(tree)) {
-            paths = found.sorted(Comparator.reverseOrder()).toList();
-        } catch (NoSuchFileException e) {
-            return;
-        }
-        for (Path path : paths) {
-            Files.delete(path);
         }
     }
 
