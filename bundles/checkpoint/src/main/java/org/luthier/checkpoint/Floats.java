@@ -93,18 +93,15 @@ final class Floats {
      * @param to F32, F16 or BF16
      */
     static ByteBuffer cast(TensorInfo tensor, ByteBuffer bytes, DType to) {
-        int width = tensor.dtype().bytes();
-        int count = bytes.remaining() / width;
+        if (!isFloating(tensor.dtype())) {
+            throw new IllegalArgumentException("not floating-point: " + tensor.dtype());
+        }
+        Elements elements = new Elements(tensor, bytes);
+        int count = elements.size();
         ByteBuffer result =
                 ByteBuffer.allocate(Math.multiplyExact(count, to.bytes())).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < count; i++) {
-            float value = switch (tensor.dtype()) {
-                case F64 -> (float) bytes.getDouble(i * width);
-                case F32 -> bytes.getFloat(i * width);
-                case F16 -> half(bytes.getShort(i * width));
-                case BF16 -> Float.intBitsToFloat(bytes.getShort(i * width) << 16);
-                default -> throw new IllegalArgumentException("not floating-point: " + tensor.dtype());
-            };
+            float value = (float) elements.at(i);
             switch (to) {
                 case F32 -> result.putFloat(value);
                 case F16 -> result.putShort(toHalf(value));

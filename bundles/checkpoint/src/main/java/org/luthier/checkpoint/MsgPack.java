@@ -22,7 +22,6 @@ final class MsgPack {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_VALUES = 1 << 18;
     private static final int MAX_TEXT = 1 << 12;
-    private static final int WINDOW = 1 << 13;
     /** Longest start of a value: its first byte, four of length, one of extension type; or eight of a number. */
     private static final int LONGEST_HEAD = 9;
 
@@ -56,8 +55,7 @@ final class MsgPack {
     private final FileBytes file;
     private final long end;
     private long at;
-    private ByteBuffer window = ByteBuffer.allocate(0);
-    private long windowStart;
+    private final FileWindow window;
     private int values;
     private int depth;
 
@@ -66,6 +64,7 @@ final class MsgPack {
         this.file = file;
         this.at = begin;
         this.end = end;
+        this.window = new FileWindow(file, end, ByteOrder.BIG_ENDIAN);
     }
 
     /** Where the next value begins. */
@@ -187,7 +186,7 @@ final class MsgPack {
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(bytes(offset, (int) head.number))
+                    .decode(window.at(offset, (int) head.number))
                     .toString();
         } catch (CharacterCodingException e) {
             throw broken(head.offset, "text-utf8", "a text is not UTF-8");
@@ -206,7 +205,7 @@ final class MsgPack {
         if (offset == end) {
             throw broken(offset, "truncated", "expected a value, the data ends here");
         }
-        ByteBuffer in = bytes(offset, (int) Math.min(LONGEST_HEAD, end - offset));
+        ByteBuffer in = window.at(offset, (int) Math.min(LONGEST_HEAD, end - offset));
         int first = in.get() & 0xff;
         Head head;
         if (first <= 0x7f) {
@@ -275,15 +274,6 @@ final class MsgPack {
             case 4 -> in.getInt() & 0xffffffffL;
             default -> in.getLong();
         };
-    }
-
-    /** Some bytes of the file, fewer than a window. */
-    private ByteBuffer bytes(long offset, int length) {
-        if (offset < windowStart || offset + length > windowStart + window.limit()) {
-            window = file.read(offset, Math.min(WINDOW, end - offset));
-            windowStart = offset;
-        }
-        return window.slice((int) (offset - windowStart), length).order(ByteOrder.BIG_ENDIAN);
     }
 
     private RuntimeException broken(long offset, String rule, String detail) {

@@ -30,7 +30,6 @@ final class Pickle {
     private static final int MAX_VALUES = 1 << 20;
     private static final int MAX_NUMBER = 64;
     private static final int MAX_GLOBAL = 256;
-    private static final int WINDOW = 1 << 13;
 
     /** Modules that no checkpoint needs and every attack does. */
     private static final Set<String> HARMFUL = Set.of(
@@ -108,8 +107,7 @@ final class Pickle {
     private final FileBytes file;
     private final long end;
     private long at;
-    private ByteBuffer window = ByteBuffer.allocate(0);
-    private long windowStart;
+    private final FileWindow window;
     private final Set<Global> globals = new LinkedHashSet<>();
     private final List<Persistent> persistents = new ArrayList<>();
     private final List<Object> stack = new ArrayList<>();
@@ -124,6 +122,7 @@ final class Pickle {
         this.file = file;
         this.at = begin;
         this.end = end;
+        this.window = new FileWindow(file, end, ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Where the pickle after this one begins. */
@@ -423,7 +422,9 @@ final class Pickle {
     private String text(long length, Charset charset) {
         Bytes bytes = bytes(length);
         try {
-            ByteBuffer encoded = length <= WINDOW ? at(bytes.offset, (int) length) : file.read(bytes.offset, length);
+            ByteBuffer encoded = length <= FileWindow.LONGEST
+                    ? window.at(bytes.offset, (int) length)
+                    : file.read(bytes.offset, length);
             return charset.newDecoder().decode(encoded).toString();
         } catch (CharacterCodingException e) {
             // Python lets half a pair of surrogates pass here; no name of a tensor has one.
@@ -446,15 +447,7 @@ final class Pickle {
             throw broken("truncated", "the pickle ends inside an opcode");
         }
         at += length;
-        return at(at - length, length);
-    }
-
-    private ByteBuffer at(long offset, int length) {
-        if (offset < windowStart || offset + length > windowStart + window.limit()) {
-            window = file.read(offset, Math.min(WINDOW, end - offset));
-            windowStart = offset;
-        }
-        return window.slice((int) (offset - windowStart), length).order(ByteOrder.LITTLE_ENDIAN);
+        return window.at(at - length, length);
     }
 
     private CheckpointException broken(String rule, String detail) {
