@@ -20,7 +20,6 @@ import org.luthier.api.notes.NoteAssembler;
 import org.luthier.api.notes.Transcription;
 import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.plugin.Part;
-import org.luthier.api.plugin.Settings;
 import org.luthier.api.tokens.Tokenizer;
 import org.luthier.assembler.basicpitch.BasicPitchNoteAssembler;
 import org.luthier.assembler.mt3.Mt3ReferenceAssembler;
@@ -30,7 +29,6 @@ import org.luthier.decoder.beam.BeamDecoder;
 import org.luthier.decoder.beam.T5xOneBeamDecoder;
 import org.luthier.decoder.greedy.GrammarDecoder;
 import org.luthier.decoder.greedy.GreedyDecoder;
-import org.luthier.files.AtomicFile;
 import org.luthier.files.Folders;
 import org.luthier.files.Reason;
 import org.luthier.midi.MidiWriter;
@@ -40,14 +38,12 @@ import org.luthier.pianoroll.PianoRollWriter;
 import org.luthier.tokenizer.mt3.Mt3PianoTokenizer;
 import org.luthier.tokenizer.mt3.Mt3Tokenizer;
 import org.luthier.workbench.Job;
-import org.luthier.workbench.Leases;
 import org.luthier.workbench.Listeners;
 import org.luthier.workbench.ModelCatalog;
 import org.luthier.workbench.NotesJsonWriter;
 import org.luthier.workbench.Parts;
 import org.luthier.workbench.TranscriptionRequest;
 import org.luthier.workbench.Versions;
-import org.luthier.workbench.Want;
 import org.luthier.workbench.Workbench;
 
 /**
@@ -199,10 +195,7 @@ public final class Luthier implements AutoCloseable {
             throw new LuthierException(
                     "cannot write " + file + ": expected a name that ends in .mid, .midi, .json or .png");
         }
-        try (Leases leases = workbench.parts().acquire(new Want(TranscriptionWriter.class, id))) {
-            TranscriptionWriter writer = leases.get(TranscriptionWriter.class, id);
-            AtomicFile.write(file, true, out -> writer.write(transcription, Settings.defaults(writer), out));
-        }
+        workbench.write(transcription, id, Map.of(), file, true);
     }
 
     /** What is underneath: the parts, to which an application may add its own, and the models. */

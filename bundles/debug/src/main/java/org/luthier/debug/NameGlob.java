@@ -23,13 +23,20 @@ public final class NameGlob {
 
     /** Reads a choice as a user writes it. */
     public static NameGlob of(String text) {
-        String expression = Stream.of(text.split(",")).map(NameGlob::expression).collect(Collectors.joining("|"));
+        String expression = Stream.of(text.split(","))
+                .map(String::strip)
+                .map(NameGlob::expression)
+                .collect(Collectors.joining("|"));
         return new NameGlob(text, Pattern.compile(expression));
     }
 
+    /** A single pattern, in which commas and blanks stand for themselves: names of files from elsewhere may have them. */
+    public static NameGlob one(String text) {
+        return new NameGlob(text, Pattern.compile(expression(text)));
+    }
+
     private static String expression(String glob) {
-        return glob.strip()
-                .chars()
+        return glob.codePoints()
                 .mapToObj(c -> c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(Character.toString(c)))
                 .collect(Collectors.joining());
     }

@@ -8,9 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Predicate;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.luthier.api.UsageException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
@@ -18,6 +15,7 @@ import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
 import org.luthier.checkpoint.TensorStatistics;
+import org.luthier.debug.NameGlob;
 import org.luthier.files.Sha256;
 import org.luthier.files.text.TextTable;
 import org.luthier.shell.internal.CommonOptions;
@@ -82,22 +80,15 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
             if (names == null) {
                 return List.copyOf(checkpoint.tensors().values());
             }
-            Predicate<String> fits = glob(names);
+            NameGlob fits = NameGlob.one(names);
             List<TensorInfo> chosen = checkpoint.tensors().values().stream()
-                    .filter(tensor -> fits.test(tensor.name()))
+                    .filter(tensor -> fits.matches(tensor.name()))
                     .toList();
             if (chosen.isEmpty()) {
                 throw new UsageException("--names: none of the "
                         + checkpoint.tensors().size() + " tensors of " + path + " fits '" + names + "'");
             }
             return chosen;
-        }
-
-        private static Predicate<String> glob(String glob) {
-            String pattern = glob.codePoints()
-                    .mapToObj(each -> each == '*' ? ".*" : each == '?' ? "." : Pattern.quote(Character.toString(each)))
-                    .collect(Collectors.joining());
-            return Pattern.compile(pattern).asMatchPredicate();
         }
     }
 

@@ -10,9 +10,7 @@ import org.eclipse.collections.api.list.primitive.IntList;
 import org.luthier.api.notes.Note;
 import org.luthier.api.notes.Provenance;
 import org.luthier.api.notes.Transcription;
-import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.plugin.PartVersion;
-import org.luthier.api.plugin.Settings;
 import org.luthier.evaluation.Prf;
 import org.luthier.evaluation.Scores;
 import org.luthier.files.AtomicFile;
@@ -25,10 +23,8 @@ import org.luthier.shell.internal.ParameterGroup;
 import org.luthier.shell.internal.ProgressLine;
 import org.luthier.shell.internal.ShellCommand;
 import org.luthier.shell.internal.Surroundings;
-import org.luthier.workbench.Leases;
 import org.luthier.workbench.RedecodeJob;
 import org.luthier.workbench.TranscriptionRequest;
-import org.luthier.workbench.Want;
 import org.luthier.workbench.Workbench;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -149,7 +145,7 @@ public final class Redecode extends WorkbenchCommand<Redecode.Options> {
                 .withExecution(options.execution(workbench.execution(), options.kernels));
         RedecodeJob.Result result = redecode(options, request, console);
         if (options.output != null) {
-            write(result.redecoded(), options);
+            workbench.write(result.redecoded(), "midi", Map.of(), options.output, options.force);
         }
         options.json.print(console, () -> json(result, truth), () -> table(result, truth));
         result.redecoded().provenance().remarks().stream()
@@ -162,14 +158,6 @@ public final class Redecode extends WorkbenchCommand<Redecode.Options> {
     private RedecodeJob.Result redecode(Options options, TranscriptionRequest request, Console console) {
         try (ProgressLine progress = console.progress(options.job.toString())) {
             return new RedecodeJob(workbench).run(options.job, request, progress, new Interruption());
-        }
-    }
-
-    private void write(Transcription transcription, Options options) {
-        try (Leases leases = workbench.parts().acquire(new Want(TranscriptionWriter.class, "midi"))) {
-            TranscriptionWriter writer = leases.get(TranscriptionWriter.class, "midi");
-            AtomicFile.write(
-                    options.output, options.force, out -> writer.write(transcription, Settings.defaults(writer), out));
         }
     }
 

@@ -33,6 +33,10 @@ import picocli.CommandLine.Parameters;
 /** {@code transcribe}: audio to MIDI. */
 @Component(service = ShellCommand.class)
 public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
+    /** What the writers write, by their ids. */
+    private static final Map<String, String> WRITTEN =
+            Map.of("midi", "MIDI file", "json", "notes file", "png", "piano roll");
+
     @Activate
     public Transcribe(@Reference Surroundings surroundings, @Reference Workbench workbench) {
         super(surroundings, workbench, Options::new);
@@ -115,24 +119,25 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
     protected List<ParameterGroup> parameters(Options sketch) {
         List<ParameterGroup> groups = new ArrayList<>();
         groups.add(new ParameterGroup("Parameters of the notes", workbench.parameters(sketch.request())));
-        groups.add(written("MIDI file", "midi"));
+        groups.add(written("midi"));
         if (sketch.notes != null) {
-            groups.add(written("notes file", "json"));
+            groups.add(written("json"));
         }
         if (sketch.plot != null) {
-            groups.add(written("piano roll", "png"));
+            groups.add(written("png"));
         }
         return groups;
     }
 
-    private ParameterGroup written(String what, String writer) {
+    /** The parameters of a writer; none if it is not there, which is told when it is needed. */
+    private ParameterGroup written(String writer) {
         List<Parameter> parameters = List.of();
         if (workbench.parts().ids(TranscriptionWriter.class).contains(writer)) {
             try (Leases leases = workbench.parts().acquire(new Want(TranscriptionWriter.class, writer))) {
                 parameters = leases.get(TranscriptionWriter.class, writer).parameters();
             }
         }
-        return new ParameterGroup("Parameters of the " + what, parameters);
+        return new ParameterGroup("Parameters of the " + WRITTEN.get(writer), parameters);
     }
 
     @Override
@@ -162,14 +167,14 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
         Map<String, String> settings = options.settings();
         List<OutputPlan.Output> outputs = new ArrayList<>();
         outputs.add(new OutputPlan.Output(
-                "midi", ".mid", options.output, written("", "midi").of(settings)));
+                "midi", ".mid", options.output, written("midi").of(settings)));
         if (options.notes != null) {
             outputs.add(new OutputPlan.Output(
-                    "json", ".json", options.notes, written("", "json").of(settings)));
+                    "json", ".json", options.notes, written("json").of(settings)));
         }
         if (options.plot != null) {
             outputs.add(new OutputPlan.Output(
-                    "png", ".png", options.plot, written("", "png").of(settings)));
+                    "png", ".png", options.plot, written("png").of(settings)));
         }
         if (options.keep != null) {
             outputs.add(new OutputPlan.Output(KeptJob.OUTPUT, ".job.safetensors", options.keep, Map.of()));

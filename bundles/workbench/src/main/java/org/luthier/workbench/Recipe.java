@@ -14,7 +14,9 @@ import org.luthier.api.model.TokenModel;
 import org.luthier.api.notes.FrameNoteAssembler;
 import org.luthier.api.notes.Note;
 import org.luthier.api.notes.NoteAssembler;
+import org.luthier.api.notes.Provenance;
 import org.luthier.api.notes.TokenNoteAssembler;
+import org.luthier.api.notes.Transcription;
 import org.luthier.api.tokens.SegmentTokens;
 import org.luthier.api.tokens.Tokenizer;
 
@@ -52,7 +54,11 @@ sealed interface Recipe permits FrameRecipe, TokenRecipe {
             long invalid,
             long dropped,
             List<String> remarks,
-            List<String> warnings) {}
+            List<String> warnings) {
+        Transcription transcription(Provenance provenance, Phases phases) {
+            return new Transcription(seconds, notes, segments, invalid, dropped, provenance, phases.timing());
+        }
+    }
 
     /** Makes notes of a recording; called once. */
     Outcome transcribe(Source source, Run run);

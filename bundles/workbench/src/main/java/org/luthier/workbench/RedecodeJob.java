@@ -23,12 +23,10 @@ import org.luthier.api.model.TokenModel;
 import org.luthier.api.notes.NoteAssembler;
 import org.luthier.api.notes.Provenance;
 import org.luthier.api.notes.TokenNoteAssembler;
-import org.luthier.api.notes.TokenNoteAssembler.Assembled;
 import org.luthier.api.notes.Transcription;
 import org.luthier.api.plugin.Parameter;
 import org.luthier.api.plugin.Part;
 import org.luthier.api.plugin.PartVersion;
-import org.luthier.api.tokens.SegmentEvents;
 import org.luthier.api.tokens.SegmentTokens;
 import org.luthier.api.tokens.Tokenizer;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -107,20 +105,15 @@ public final class RedecodeJob {
         TokenNoteAssembler.Assembly assembly = snapshot.begin();
         for (SegmentTokens segment : segments) {
             snapshot.stop.check();
-            assembly.accept(new SegmentEvents(
-                    segment.start(),
-                    segment.channels().stream().map(tokenizer::events).toList()));
+            assembly.accept(TokenNotes.events(tokenizer, segment));
         }
-        Assembled assembled = assembly.finish();
-        Recipe.Outcome outcome = new Recipe.Outcome(
+        Recipe.Outcome outcome = TokenNotes.outcome(
+                tokenizer,
+                segments,
+                assembly.finish(),
                 kept.audio(),
                 job.transcription().duration(),
-                List.copyOf(assembled.notes()),
-                segments,
-                assembled.invalid(),
-                assembled.dropped(),
-                fit.remarks(tokenizer),
-                TokenHealth.warnings(tokenizer, segments, assembled, kept.audio()));
+                fit.remarks(tokenizer));
         phases.add(Phases.Phase.NOTES, begin);
         return transcription(
                 snapshot,
@@ -224,14 +217,7 @@ public final class RedecodeJob {
                 outcome.audio(),
                 outcome.remarks(),
                 Workbench.warnings(List.of(), outcome));
-        return new Transcription(
-                outcome.seconds(),
-                outcome.notes(),
-                outcome.segments(),
-                outcome.invalid(),
-                outcome.dropped(),
-                provenance,
-                phases.timing());
+        return outcome.transcription(provenance, phases);
     }
 
     /** The parts that the job is put through, from the start to the end, and their settings. */

@@ -61,9 +61,7 @@ final class TokenNotes {
         List<Note> fresh = new ArrayList<>();
         for (; next < segments.length && segments[next] != null; next++) {
             SegmentTokens segment = segments[next];
-            fresh.addAll(assembly.accept(new SegmentEvents(
-                    segment.start(),
-                    segment.channels().stream().map(tokenizer::events).toList())));
+            fresh.addAll(assembly.accept(events(tokenizer, segment)));
         }
         tell(fresh);
     }
@@ -71,14 +69,30 @@ final class TokenNotes {
     /** Ends the recording, once all tokens have come. */
     synchronized Recipe.Outcome finish(AudioFacts audio, double seconds, List<String> remarks) {
         Assembled assembled = assembly.finish();
-        List<Note> notes = List.copyOf(assembled.notes());
         MutableBag<Note> already = HashBag.newBag(told);
-        tell(notes.stream().filter(note -> !already.remove(note)).toList());
-        List<SegmentTokens> tokens = List.copyOf(Arrays.asList(segments));
+        tell(assembled.notes().stream().filter(note -> !already.remove(note)).toList());
+        return outcome(tokenizer, List.copyOf(Arrays.asList(segments)), assembled, audio, seconds, remarks);
+    }
+
+    /** What the tokens of a segment mean. */
+    static SegmentEvents events(Tokenizer tokenizer, SegmentTokens segment) {
+        return new SegmentEvents(
+                segment.start(),
+                segment.channels().stream().map(tokenizer::events).toList());
+    }
+
+    /** What came of a recording, with what seems wrong with its tokens. */
+    static Recipe.Outcome outcome(
+            Tokenizer tokenizer,
+            List<SegmentTokens> tokens,
+            Assembled assembled,
+            AudioFacts audio,
+            double seconds,
+            List<String> remarks) {
         return new Recipe.Outcome(
                 audio,
                 seconds,
-                notes,
+                List.copyOf(assembled.notes()),
                 tokens,
                 assembled.invalid(),
                 assembled.dropped(),

@@ -8,14 +8,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BiConsumer;
 import org.luthier.api.Cancellation;
 import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
 import org.luthier.api.notes.Transcription;
-import org.luthier.api.notes.TranscriptionWriter;
-import org.luthier.api.plugin.Settings;
 import org.luthier.files.AtomicFile;
 import org.luthier.files.Reason;
 
@@ -54,7 +51,7 @@ public final class TranscribeFiles {
     public int run(OutputPlan plan, TranscriptionRequest request, Listener listener, Cancellation cancellation) {
         workbench.check(request);
         for (OutputPlan.Entry entry : plan.entries()) {
-            written(entry).forEach(target -> withWriter(target, (writer, settings) -> {}));
+            written(entry).forEach(target -> workbench.checkWriter(target.writer(), target.settings()));
             if (kept(entry).isPresent()) {
                 workbench.checkKeeps(request);
             }
@@ -94,12 +91,8 @@ public final class TranscribeFiles {
                         target,
                         plan,
                         created,
-                        () -> withWriter(
-                                target,
-                                (writer, settings) -> AtomicFile.write(
-                                        target.path(),
-                                        plan.force(),
-                                        out -> writer.write(transcription, settings, out))));
+                        () -> workbench.write(
+                                transcription, target.writer(), target.settings(), target.path(), plan.force()));
             }
             return transcription;
         } catch (RuntimeException | Error e) {
@@ -174,14 +167,6 @@ public final class TranscribeFiles {
                 return false;
             }
             throw new LuthierException("cannot make the folder " + folder + ": " + Reason.of(e), e);
-        }
-    }
-
-    /** A writer is taken when it is needed, not before: while a job runs it may be replaced. */
-    private void withWriter(OutputPlan.Target target, BiConsumer<TranscriptionWriter, Settings> work) {
-        try (Leases leases = workbench.parts().acquire(new Want(TranscriptionWriter.class, target.writer()))) {
-            TranscriptionWriter writer = leases.get(TranscriptionWriter.class, target.writer());
-            work.accept(writer, Settings.of(writer, target.settings()));
         }
     }
 

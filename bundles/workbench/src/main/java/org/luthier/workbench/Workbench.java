@@ -26,11 +26,14 @@ import org.luthier.api.model.ModelFamily;
 import org.luthier.api.notes.NoteAssembler;
 import org.luthier.api.notes.Provenance;
 import org.luthier.api.notes.Transcription;
+import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.plugin.Parameter;
 import org.luthier.api.plugin.Part;
 import org.luthier.api.plugin.PartVersion;
+import org.luthier.api.plugin.Settings;
 import org.luthier.api.tokens.Tokenizer;
 import org.luthier.checkpoint.Checkpoints;
+import org.luthier.files.AtomicFile;
 
 /** Joins parts, checks that they fit and runs jobs. Its methods may be called from several threads. */
 public final class Workbench implements AutoCloseable {
@@ -166,6 +169,31 @@ public final class Workbench implements AutoCloseable {
         Choice choice = choose(request.model(), request.checkpoint(), Cancellation.NONE);
         if (!choice.writesTokens()) {
             throw FrameRecipe.notKept(choice.definition());
+        }
+    }
+
+    /**
+     * Writes a transcription; the file is there complete or not at all. The writer is taken when it is needed, not before: while a job runs
+     * it may be replaced.
+     *
+     * @param writer id of the writer
+     * @param settings values for its parameters, as a user wrote them
+     * @param overwrite whether a file that exists may be replaced
+     * @throws LuthierException if there is no such writer, a setting is wrong, or the file cannot be written
+     */
+    public void write(
+            Transcription transcription, String writer, Map<String, String> settings, Path file, boolean overwrite) {
+        try (Leases leases = parts.acquire(new Want(TranscriptionWriter.class, writer))) {
+            TranscriptionWriter part = leases.get(TranscriptionWriter.class, writer);
+            Settings values = Settings.of(part, settings);
+            AtomicFile.write(file, overwrite, out -> part.write(transcription, values, out));
+        }
+    }
+
+    /** Finds out before any work what is wrong with the settings of a writer. */
+    void checkWriter(String writer, Map<String, String> settings) {
+        try (Leases leases = parts.acquire(new Want(TranscriptionWriter.class, writer))) {
+            Settings.of(leases.get(TranscriptionWriter.class, writer), settings);
         }
     }
 
@@ -342,14 +370,7 @@ public final class Workbench implements AutoCloseable {
                     outcome.audio(),
                     outcome.remarks(),
                     warnings(loaded.warnings(), outcome));
-            return new Transcription(
-                    outcome.seconds(),
-                    outcome.notes(),
-                    outcome.segments(),
-                    outcome.invalid(),
-                    outcome.dropped(),
-                    provenance,
-                    phases.timing());
+            return outcome.transcription(provenance, phases);
         } finally {
             models.release(loaded);
         }
