@@ -227,7 +227,8 @@ final class Fakes {
 
         @Override
         public Frontend frontend() {
-            return new Identity();
+            return new Identity(
+                    new Framing(RATE, WINDOW, KEPT * SAMPLES_A_FRAME, TRIM * SAMPLES_A_FRAME, 0), segment -> {});
         }
 
         @Override
@@ -265,11 +266,12 @@ final class Fakes {
         }
     }
 
-    private static final class Identity implements Frontend {
-        @Override
-        public Framing framing() {
-            return new Framing(RATE, WINDOW, KEPT * SAMPLES_A_FRAME, TRIM * SAMPLES_A_FRAME, 0);
-        }
+    /**
+     * Features that are the samples.
+     *
+     * @param begun told the first segment of each call
+     */
+    record Identity(Framing framing, IntConsumer begun) implements Frontend {
 
         @Override
         public Layer layer() {
@@ -278,7 +280,7 @@ final class Fakes {
 
         @Override
         public List<Long> featureShape() {
-            return List.of((long) WINDOW);
+            return List.of((long) framing.window());
         }
 
         @Override
@@ -286,6 +288,7 @@ final class Fakes {
             return new Session() {
                 @Override
                 public INDArray features(INDArray samples, int[] lengths, Position at, Probe probe) {
+                    begun.accept(at.segment(0));
                     return samples;
                 }
 

@@ -194,7 +194,8 @@ final class TokenFakes {
 
         @Override
         public Frontend frontend() {
-            return new Identity(family);
+            return new Fakes.Identity(
+                    new Framing(RATE, WINDOW, WINDOW, 0, 1), segment -> family.atFrontend.accept(segment));
         }
 
         @Override
@@ -211,37 +212,6 @@ final class TokenFakes {
         @Override
         public void close() {
             family.open.decrementAndGet();
-        }
-    }
-
-    private record Identity(Family family) implements Frontend {
-        @Override
-        public Framing framing() {
-            return new Framing(RATE, WINDOW, WINDOW, 0, 1);
-        }
-
-        @Override
-        public Layer layer() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public List<Long> featureShape() {
-            return List.of((long) WINDOW);
-        }
-
-        @Override
-        public Session open(int rows) {
-            return new Session() {
-                @Override
-                public INDArray features(INDArray samples, int[] lengths, Position at, Probe probe) {
-                    family.atFrontend.accept(at.segment(0));
-                    return samples;
-                }
-
-                @Override
-                public void close() {}
-            };
         }
     }
 
