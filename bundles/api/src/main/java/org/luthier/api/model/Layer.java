@@ -21,6 +21,13 @@ public interface Layer {
     /** The names of the tensors that this layer itself offers to a probe, in order of execution. */
     List<String> taps();
 
+    /**
+     * How each of the {@link #taps} comes from others, in the same order; of those that no operation describes, nothing.
+     */
+    default List<Computation> computations() {
+        return List.of();
+    }
+
     /** The weights that belong to this layer itself, not to its children. */
     default List<Weight> weights() {
         return List.of();
