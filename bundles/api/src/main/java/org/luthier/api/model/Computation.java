@@ -89,12 +89,12 @@ public record Computation(
     public static final String MAGNITUDES = "magnitudes";
 
     /**
-     * Magnitudes in overlapping triangular bands evenly spaced on the mel scale. Inputs: magnitudes [rows, frames, bins]. Settings: {@code
+     * Magnitudes in overlapping triangular bands evenly spaced, and straight, on the mel scale 1127 ln(1 + f / 700). Inputs: magnitudes [rows, frames, bins]. Settings: {@code
      * sampleRate}, {@code bands}, {@code low}, {@code high}: edges in Hz.
      */
     public static final String MEL_BANDS = "mel-bands";
 
-    /** log(max(x, floor)). Settings: {@code floor}. */
+    /** log(x) where x is above 0, else log(floor). Settings: {@code floor}. */
     public static final String LOGARITHM = "logarithm";
 
     public Computation {
