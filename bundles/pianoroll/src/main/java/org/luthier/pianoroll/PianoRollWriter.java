@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import org.luthier.api.notes.Transcription;
 import org.luthier.api.notes.TranscriptionWriter;
+import org.luthier.files.picture.Png;
 import org.osgi.service.component.annotations.Component;
 
 /**
@@ -27,6 +28,7 @@ public final class PianoRollWriter implements TranscriptionWriter {
 
     @Override
     public void write(Transcription transcription, OutputStream out) throws IOException {
-        Png.write(new PianoRoll(transcription).draw(), out);
+        Canvas canvas = new PianoRoll(transcription).draw();
+        Png.rgb(canvas.width(), canvas.height(), canvas::pixel, out);
     }
 }
