@@ -19,10 +19,11 @@ public final class Checkpoints {
         this.formats = List.copyOf(formats);
     }
 
-    /** Opens the formats of this bundle: safetensors, npy, npz, TF.js graph models, T5X folders and PyTorch files. */
+    /** Opens the formats of this bundle: safetensors, alone and in shards, npy, npz, TF.js graph models, T5X folders and PyTorch files. */
     public static Checkpoints builtIn() {
         return new Checkpoints(List.of(
                 new SafetensorsFormat(),
+                new ShardedSafetensorsFormat(),
                 new NpyFormat(),
                 new NpzFormat(),
                 new TfjsFormat(),

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,6 +15,8 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** JSON as the standard has it and nothing else: UTF-8, no key twice at any level, one value and then the end. */
 final class Json {
@@ -35,6 +38,27 @@ final class Json {
     /** A parser of the tokens, for files too large for a tree. */
     static JsonParser parser(InputStream in) throws IOException {
         return FACTORY.createParser(reader(in));
+    }
+
+    /** Whether a file is an object with a field of this name, as far as it is read: to that field or to the end. */
+    static boolean hasField(Path file, String name) {
+        if (!FileBytes.startsWith(file, 1, start -> start.hasRemaining() && start.get(0) == '{')) {
+            return false;
+        }
+        try (InputStream in = Files.newInputStream(file);
+                JsonParser json = parser(in)) {
+            json.nextToken();
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                if (json.currentName().equals(name)) {
+                    return true;
+                }
+                json.nextToken();
+                json.skipChildren();
+            }
+            return false;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** What is wrong with a text, without the parser's words on where its text came from. */

@@ -104,9 +104,13 @@ public final class MappedWeights implements Weights {
         }
     }
 
-    /** Powers of a number with exponents in even steps: element i is base^(-i/divisor). */
-    record Powers(int base, int divisor) implements Check {
-        private static final Pattern TEXT = Pattern.compile("(\\d{1,9})\\^\\(-i/([1-9]\\d{0,8})\\)");
+    /**
+     * Powers of a number with exponents in even steps: element i is base^(-i/divisor).
+     *
+     * @param divisor null is the number of elements
+     */
+    record Powers(int base, Integer divisor) implements Check {
+        private static final Pattern TEXT = Pattern.compile("(\\d{1,9})\\^\\(-i/([1-9]\\d{0,8}|n)\\)");
 
         /** More than bfloat16 loses, less than a divisor of one more or less makes at the end. */
         private static final double TOLERANCE = 0.006;
@@ -117,14 +121,17 @@ public final class MappedWeights implements Weights {
             if (!matcher.matches()) {
                 throw new IllegalArgumentException("expected a formula like 10000^(-i/255), got '" + text + "'");
             }
-            return new Powers(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)));
+            return new Powers(
+                    Integer.parseInt(matcher.group(1)),
+                    matcher.group(2).equals("n") ? null : Integer.valueOf(matcher.group(2)));
         }
 
         @Override
         public String check(TensorInfo tensor, ByteBuffer bytes, Function<String, ByteBuffer> stored) {
             float[] values = Floats.of("", tensor, bytes);
+            int steps = divisor == null ? values.length : divisor;
             for (int i = 0; i < values.length; i++) {
-                double power = Math.pow(base, -(double) i / divisor);
+                double power = Math.pow(base, -(double) i / steps);
                 if (!(Math.abs(values[i] - power) <= TOLERANCE * power)) {
                     return String.format(
                             Locale.ROOT,
@@ -132,7 +139,7 @@ public final class MappedWeights implements Weights {
                                     + " what is stored is not used",
                             tensor.name(),
                             base,
-                            divisor,
+                            steps,
                             i,
                             values[i],
                             power);

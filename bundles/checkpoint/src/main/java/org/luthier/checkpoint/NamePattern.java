@@ -1,7 +1,10 @@
 package org.luthier.checkpoint;
 
+import java.util.Collection;
 import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -11,7 +14,7 @@ import java.util.stream.IntStream;
  * A pattern of tensor names: {@code *} stands for any text without {@code .} and {@code /}, {@code **} for any text, both also for
  * none; what they stood for is <code>{1}</code>, <code>{2}</code>, ... in the new name.
  */
-final class NamePattern {
+public final class NamePattern {
     /** Longer names match nothing: wildcards on a hostile name could take for ever. */
     static final int LONGEST = 1024;
 
@@ -22,7 +25,8 @@ final class NamePattern {
     private final Pattern regex;
     private final int wildcards;
 
-    NamePattern(String text) {
+    /** @param text as name rules write it */
+    public NamePattern(String text) {
         this.text = text;
         StringBuilder source = new StringBuilder();
         Matcher matcher = WILDCARD.matcher(text);
@@ -44,7 +48,7 @@ final class NamePattern {
     }
 
     /** What the wildcards stand for in a name, or null if it does not match. */
-    List<String> captures(String name) {
+    public List<String> captures(String name) {
         Matcher found = name.length() <= LONGEST ? regex.matcher(name) : null;
         if (found == null || !found.matches()) {
             return null;
@@ -58,22 +62,43 @@ final class NamePattern {
         return WILDCARD.matcher(text).replaceAll(wildcard -> Matcher.quoteReplacement(next.next()));
     }
 
-    /** A new name. */
-    static String fill(String template, List<String> captures) {
+    /** A new name, which repeats captures as <code>{1}</code>, <code>{2}</code>, ... */
+    public static String fill(String template, List<String> captures) {
         return REFERENCE
                 .matcher(template)
                 .replaceAll(
                         reference -> Matcher.quoteReplacement(captures.get(Integer.parseInt(reference.group(1)) - 1)));
     }
 
-    int wildcards() {
+    /** How many wildcards there are. */
+    public int wildcards() {
         return wildcards;
     }
 
-    /** What stands before the first wildcard. */
-    String prefix() {
-        int wildcard = text.indexOf('*');
-        return wildcard < 0 ? text : text.substring(0, wildcard);
+    /** What stands before a wildcard, those before it included. */
+    String prefix(int wildcard) {
+        return text.substring(0, wildcardAt(wildcard).start());
+    }
+
+    /** What the wildcards stand for in names that begin as this pattern does up to its last one; without wildcards that is nothing, once. */
+    Set<List<String>> layers(Collection<String> names) {
+        if (wildcards == 0) {
+            return Set.of(List.of());
+        }
+        NamePattern layer =
+                new NamePattern(text.substring(0, wildcardAt(wildcards - 1).end()) + ".**");
+        Set<List<String>> layers = new LinkedHashSet<>();
+        for (String name : names) {
+            List<String> captures = layer.captures(name);
+            if (captures != null) {
+                layers.add(captures.subList(0, wildcards));
+            }
+        }
+        return layers;
+    }
+
+    private MatchResult wildcardAt(int number) {
+        return WILDCARD.matcher(text).results().skip(number).findFirst().orElseThrow();
     }
 
     /** A pattern and a template that lead back. */
@@ -105,7 +130,7 @@ final class NamePattern {
     }
 
     /** Whether a template refers to this pattern's wildcards only. */
-    boolean fits(String template) {
+    public boolean fits(String template) {
         return REFERENCE.matcher(template).results().allMatch(reference -> {
             int number = Integer.parseInt(reference.group(1));
             return number >= 1 && number <= wildcards;

@@ -1,6 +1,7 @@
 package org.luthier.checkpoint;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.luthier.api.checkpoint.TensorInfo;
@@ -17,6 +18,7 @@ import org.luthier.api.checkpoint.TensorInfo;
  * @param sameAs the tensor that this is a second name of, or null
  * @param expect what a dropped tensor should hold, or null
  * @param optional whether no tensor at all may fit
+ * @param where what the name of some tensor must fit for the rule to count at all, or null
  */
 record NameRule(
         List<NamePattern> match,
@@ -28,7 +30,8 @@ record NameRule(
         String drop,
         String sameAs,
         MappedWeights.Powers expect,
-        boolean optional) {
+        boolean optional,
+        NamePattern where) {
 
     /** @throws IllegalArgumentException with what is wrong, if the fields do not go together */
     static NameRule of(
@@ -41,7 +44,8 @@ record NameRule(
             String drop,
             String sameAs,
             String expect,
-            boolean optional) {
+            boolean optional,
+            String where) {
         boolean mapped = to != null || transform != null || shape != null || split != null || stack != null || optional;
         if ((drop != null || sameAs != null) && mapped) {
             throw new IllegalArgumentException("it cannot both drop a tensor and say what becomes of it");
@@ -49,9 +53,7 @@ record NameRule(
         if (drop != null && sameAs != null || expect != null && drop == null) {
             throw new IllegalArgumentException("drop, with or without expect, and sameAs exclude each other");
         }
-        if (sameAs != null && (match.size() > 1 || match.get(0).wildcards() > 0)) {
-            throw new IllegalArgumentException("a second name has no wildcards");
-        }
+        require(sameAs == null || match.size() == 1, "a second name is one name");
         require(
                 match.size() > 1 == (stack != null) || drop != null,
                 "stack goes with several patterns, and they with it");
@@ -84,7 +86,8 @@ record NameRule(
                 reason,
                 sameAs,
                 expect == null ? null : MappedWeights.Powers.parse(expect),
-                optional);
+                optional,
+                where == null ? null : new NamePattern(where));
     }
 
     private static void require(boolean holds, String otherwise) {
@@ -110,6 +113,11 @@ record NameRule(
 
     boolean matches(String name) {
         return match.stream().anyMatch(pattern -> pattern.matches(name));
+    }
+
+    /** Whether it counts for tensors of these names. */
+    boolean isFor(Collection<String> names) {
+        return where == null || names.stream().anyMatch(where::matches);
     }
 
     /** Which pattern is the first to fit a name. */
@@ -139,15 +147,20 @@ record NameRule(
         } catch (IllegalArgumentException e) {
             fitting = Transform.COPY;
         }
-        return new NameRule(match, to, fitting, split, stack, null, drop, sameAs, expect, optional);
+        return new NameRule(match, to, fitting, split, stack, null, drop, sameAs, expect, optional, where);
     }
 
-    /** @throws IllegalArgumentException if something is forgotten on the way, with what */
+    /**
+     * The rule for the way back: needed no more if it counts only where other tensors are, whose names are others there.
+     *
+     * @throws IllegalArgumentException if something is forgotten on the way, with what
+     */
     NameRule inverse() {
+        boolean free = optional || where != null;
         List<NamePattern> back = new ArrayList<>();
         List<String> names = new ArrayList<>();
         if (to.isEmpty()) {
-            return new NameRule(match, to, transform.inverse(), null, null, null, null, null, null, optional);
+            return new NameRule(match, to, transform.inverse(), null, null, null, null, null, null, free, null);
         }
         // One of the two has one element.
         for (int i = 0; i < Math.max(match.size(), to.size()); i++) {
@@ -160,7 +173,7 @@ record NameRule(
                 names.add(inverse.to());
             }
         }
-        return new NameRule(back, names, transform.inverse(), stack, split, null, null, null, null, optional);
+        return new NameRule(back, names, transform.inverse(), stack, split, null, null, null, null, free, null);
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.net.URL;
 import java.net.URLConnection;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,8 @@ public final class NameRules {
             String drop,
             String sameAs,
             String expect,
-            boolean optional) {}
+            boolean optional,
+            String where) {}
 
     private NameRules(String source, Document document) {
         this.source = source;
@@ -191,12 +193,20 @@ public final class NameRules {
                         .toList());
     }
 
-    /** Second names of tensors, which the rules drop, each with its first name. */
-    public Map<String, String> secondNames() {
-        return rules.stream()
-                .filter(rule -> rule.sameAs() != null)
-                .collect(Collectors.toMap(
-                        rule -> rule.match().get(0).toString(), NameRule::sameAs, (a, b) -> a, LinkedHashMap::new));
+    /**
+     * Second names of tensors, which the rules drop, each with its first name. A layer that has other tensors has them too.
+     *
+     * @param names of the tensors in a file that has these names
+     */
+    public Map<String, String> secondNames(Collection<String> names) {
+        Map<String, String> second = new LinkedHashMap<>();
+        for (NameRule rule : rules) {
+            if (rule.sameAs() != null && names.contains(rule.sameAs())) {
+                NamePattern pattern = rule.match().get(0);
+                pattern.layers(names).forEach(layer -> second.put(pattern.fill(layer), rule.sameAs()));
+            }
+        }
+        return second;
     }
 
     private NameRule rule(RuleText text) {
@@ -217,7 +227,8 @@ public final class NameRules {
                     text.drop(),
                     text.sameAs(),
                     text.expect(),
-                    text.optional());
+                    text.optional(),
+                    text.where());
         } catch (IllegalArgumentException e) {
             throw broken("rule '" + String.join("', '", text.match()) + "': " + e.getMessage());
         }
@@ -239,9 +250,10 @@ public final class NameRules {
 
         Renaming(MappedWeights weights, List<NameRule> rules) {
             this.weights = weights;
-            this.rules = rules;
+            this.rules =
+                    rules.stream().filter(rule -> rule.isFor(weights.names())).toList();
             for (String name : weights.names()) {
-                rules.stream()
+                this.rules.stream()
                         .filter(rule -> rule.matches(name))
                         .findFirst()
                         .ifPresentOrElse(rule -> decided.put(name, rule), () -> unused.add(name));
@@ -316,44 +328,64 @@ public final class NameRules {
             }
         }
 
-        /** What stands for the first wildcard of needed rules that begin alike must be the same, and count from 0 if it counts. */
+        /**
+         * What a wildcard of needed rules that begin alike stands for must be the same, and count from 0 if it counts. Of several
+         * wildcards that all count, each number must be there with each of the others.
+         */
         private void requireWholeLayers() {
+            Map<NameRule, Map<NamePattern, Set<List<String>>>> present = new LinkedHashMap<>();
             Map<String, Set<String>> layers = new LinkedHashMap<>();
             for (NameRule rule : rules) {
-                for (NamePattern pattern : rule.match()) {
-                    if (rule.isNeeded() && pattern.wildcards() == 1) {
-                        layers.computeIfAbsent(pattern.prefix(), key -> new TreeSet<>())
-                                .addAll(present(rule, pattern));
+                for (NamePattern pattern : rule.isNeeded() ? rule.match() : List.<NamePattern>of()) {
+                    Set<List<String>> captures = present(rule, pattern);
+                    if (pattern.wildcards() == 1
+                            || pattern.wildcards() > 1
+                                    && captures.stream().flatMap(List::stream).allMatch(Renaming::isNumber)) {
+                        present.computeIfAbsent(rule, key -> new LinkedHashMap<>())
+                                .put(pattern, captures);
+                        for (int i = 0; i < pattern.wildcards(); i++) {
+                            Set<String> all = layers.computeIfAbsent(pattern.prefix(i), key -> new TreeSet<>());
+                            for (List<String> capture : captures) {
+                                all.add(capture.get(i));
+                            }
+                        }
                     }
                 }
             }
             layers.values().stream()
-                    .filter(all -> all.stream().allMatch(layer -> layer.matches("\\d{1,9}")))
+                    .filter(all -> all.stream().allMatch(Renaming::isNumber))
                     .forEach(all -> {
                         for (int layer = 0; layer < all.size(); layer++) {
                             all.add(String.valueOf(layer));
                         }
                     });
-            for (NameRule rule : rules) {
-                for (NamePattern pattern : rule.match()) {
-                    if (rule.isNeeded() && pattern.wildcards() == 1) {
-                        Set<String> missing = new TreeSet<>(layers.get(pattern.prefix()));
-                        missing.removeAll(present(rule, pattern));
-                        missing.stream().findFirst().ifPresent(layer -> {
-                            String name = pattern.fill(List.of(layer));
-                            throw broken("missing-tensor", "there is no tensor '" + name + "'" + nearest(name));
-                        });
-                    }
+            present.forEach((rule, patterns) ->
+                    patterns.forEach((pattern, captures) -> requireAll(pattern, captures, layers, List.of())));
+        }
+
+        private void requireAll(
+                NamePattern pattern, Set<List<String>> present, Map<String, Set<String>> layers, List<String> chosen) {
+            if (chosen.size() < pattern.wildcards()) {
+                for (String layer : layers.get(pattern.prefix(chosen.size()))) {
+                    List<String> more = new ArrayList<>(chosen);
+                    more.add(layer);
+                    requireAll(pattern, present, layers, more);
                 }
+            } else if (!present.contains(chosen)) {
+                String name = pattern.fill(chosen);
+                throw broken("missing-tensor", "there is no tensor '" + name + "'" + nearest(name));
             }
         }
 
-        private Set<String> present(NameRule rule, NamePattern pattern) {
+        private static boolean isNumber(String text) {
+            return text.matches("\\d{1,9}");
+        }
+
+        private Set<List<String>> present(NameRule rule, NamePattern pattern) {
             return decided.entrySet().stream()
                     .filter(each -> each.getValue() == rule)
                     .map(each -> pattern.captures(each.getKey()))
-                    .filter(captures -> captures != null)
-                    .map(captures -> captures.get(0))
+                    .filter(Objects::nonNull)
                     .collect(Collectors.toSet());
         }
 

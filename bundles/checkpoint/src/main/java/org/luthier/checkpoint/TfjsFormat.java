@@ -1,8 +1,6 @@
 package org.luthier.checkpoint;
 
 import com.fasterxml.jackson.core.JacksonException;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -47,24 +45,7 @@ public final class TfjsFormat implements CheckpointFormat {
 
     @Override
     public boolean recognises(Path path) {
-        Path model = Files.isDirectory(path) ? path.resolve(MODEL) : path;
-        if (!FileBytes.startsWith(model, 1, start -> start.hasRemaining() && start.get(0) == '{')) {
-            return false;
-        }
-        try (InputStream in = Files.newInputStream(model);
-                JsonParser json = Json.parser(in)) {
-            json.nextToken();
-            while (json.nextToken() == JsonToken.FIELD_NAME) {
-                if (json.currentName().equals(MANIFEST)) {
-                    return true;
-                }
-                json.nextToken();
-                json.skipChildren();
-            }
-            return false;
-        } catch (IOException e) {
-            return false;
-        }
+        return Json.hasField(Files.isDirectory(path) ? path.resolve(MODEL) : path, MANIFEST);
     }
 
     @Override
