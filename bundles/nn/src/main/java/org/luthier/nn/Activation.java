@@ -1,5 +1,7 @@
 package org.luthier.nn;
 
+import java.util.Locale;
+
 /** What is done to every element after a linear step. */
 public enum Activation {
     /** x. */
@@ -9,5 +11,10 @@ public enum Activation {
     /** 1 / (1 + exp(-x)). */
     SIGMOID,
     /** 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), the GELU of T5 (Hendrycks and Gimpel 2016). */
-    GELU_TANH
+    GELU_TANH;
+
+    /** As {@link org.luthier.api.model.Computation} writes it, for example {@code "gelu_tanh"}. */
+    public String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
 }

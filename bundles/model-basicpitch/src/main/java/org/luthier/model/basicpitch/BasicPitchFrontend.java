@@ -2,6 +2,8 @@ package org.luthier.model.basicpitch;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Framing;
 import org.luthier.api.model.Frontend;
 import org.luthier.api.model.Layer;
@@ -27,6 +29,8 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
 
     /** Windows of 2 s less a hop; neighbours share 30 frames, half of them before the recording's start. */
     private static final Framing FRAMING = new Framing(ConstantQ.SAMPLE_RATE, 43844, 36164, 3840, 0);
+
+    static final String NORMALISED_LOG = "frontend.normlog";
 
     private static final int HOP = 256;
     private static final Convolution.Shape HALVING =
@@ -79,7 +83,7 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
                 names.add("frontend.halving_" + octave);
             }
             names.add("frontend.cqt");
-            names.add("frontend.normlog");
+            names.add(NORMALISED_LOG);
             taps = List.copyOf(names);
         }
 
@@ -91,6 +95,24 @@ final class BasicPitchFrontend implements Frontend, AutoCloseable {
         @Override
         public List<String> taps() {
             return taps;
+        }
+
+        @Override
+        public List<Computation> computations() {
+            // What each octave is made from: the window itself, or its halving.
+            List<String> signals = new ArrayList<>(List.of("frontend.in"));
+            List<Computation> computations = new ArrayList<>();
+            for (int octave = 1; octave < ConstantQ.OCTAVES; octave++) {
+                computations.add(computation(halving(octave), "halving", List.of(signals.get(octave - 1))));
+                signals.add(halving(octave));
+            }
+            computations.add(computation(cqt(), "constant-q", signals));
+            computations.add(computation(normalisedLog(), "normalised-log", List.of(cqt())));
+            return computations;
+        }
+
+        private static Computation computation(String output, String operation, List<String> inputs) {
+            return new Computation(output, operation, inputs, Map.of(), Map.of());
         }
 
         String halving(int octave) {

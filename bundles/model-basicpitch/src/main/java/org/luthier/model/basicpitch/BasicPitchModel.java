@@ -57,25 +57,26 @@ final class BasicPitchModel implements FrameModel {
         this.definition = definition;
         this.kernels = kernels;
         int harmonics = HarmonicStack.HARMONICS;
-        batchNorm = new BatchNorm(kernels, weights);
-        stack = new HarmonicStack(kernels);
-        contour1 = relu("contour1", weights, new Convolution.Shape(3, 39, harmonics, 8, 1, 1, 19));
-        contour2 = sigmoid("contour2", weights, new Convolution.Shape(5, 5, 8, 1, 1, 2, 2), false);
-        note1 = relu("note1", weights, new Convolution.Shape(7, 7, 1, CHANNELS, 3, 3, 2));
-        note2 = sigmoid("note2", weights, new Convolution.Shape(7, 3, CHANNELS, 1, 1, 3, 1), false);
-        onset1 = relu("onset1", weights, new Convolution.Shape(5, 5, harmonics, CHANNELS, 3, 2, 1));
-        onset2 = sigmoid("onset2", weights, new Convolution.Shape(3, 3, 1 + CHANNELS, 1, 1, 1, 1), true);
+        batchNorm = new BatchNorm(BasicPitchFrontend.NORMALISED_LOG, kernels, weights);
+        stack = new HarmonicStack(batchNorm.name(), kernels);
+        contour1 = relu("contour1", stack, weights, new Convolution.Shape(3, 39, harmonics, 8, 1, 1, 19));
+        contour2 = sigmoid("contour2", List.of(contour1), weights, new Convolution.Shape(5, 5, 8, 1, 1, 2, 2));
+        note1 = relu("note1", contour2, weights, new Convolution.Shape(7, 7, 1, CHANNELS, 3, 3, 2));
+        note2 = sigmoid("note2", List.of(note1), weights, new Convolution.Shape(7, 3, CHANNELS, 1, 1, 3, 1));
+        onset1 = relu("onset1", stack, weights, new Convolution.Shape(5, 5, harmonics, CHANNELS, 3, 2, 1));
+        onset2 = sigmoid(
+                "onset2", List.of(note2, onset1), weights, new Convolution.Shape(3, 3, 1 + CHANNELS, 1, 1, 1, 1));
         weights.finish();
         ledger = weights.ledger();
         frontend = new BasicPitchFrontend(kernels);
     }
 
-    private Conv2d relu(String name, Weights weights, Convolution.Shape shape) {
-        return new Conv2d(name, kernels, weights, shape, Activation.RELU, false);
+    private Conv2d relu(String name, Layer input, Weights weights, Convolution.Shape shape) {
+        return new Conv2d(name, List.of(input.name()), kernels, weights, shape, Activation.RELU);
     }
 
-    private Conv2d sigmoid(String name, Weights weights, Convolution.Shape shape, boolean tapsInput) {
-        return new Conv2d(name, kernels, weights, shape, Activation.SIGMOID, tapsInput);
+    private Conv2d sigmoid(String name, List<Layer> inputs, Weights weights, Convolution.Shape shape) {
+        return new Conv2d(name, inputs.stream().map(Layer::name).toList(), kernels, weights, shape, Activation.SIGMOID);
     }
 
     @Override

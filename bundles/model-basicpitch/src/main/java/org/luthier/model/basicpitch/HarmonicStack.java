@@ -1,6 +1,8 @@
 package org.luthier.model.basicpitch;
 
 import java.util.List;
+import java.util.Map;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -16,9 +18,12 @@ final class HarmonicStack implements Layer {
 
     static final int HARMONICS = SHIFTS.length;
 
+    private final String input;
     private final Kernels kernels;
 
-    HarmonicStack(Kernels kernels) {
+    /** @param input name of what is stacked */
+    HarmonicStack(String input, Kernels kernels) {
+        this.input = input;
         this.kernels = kernels;
     }
 
@@ -36,5 +41,10 @@ final class HarmonicStack implements Layer {
     @Override
     public List<String> taps() {
         return List.of(NAME);
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return List.of(new Computation(NAME, "harmonic-stack", List.of(input), Map.of(), Map.of()));
     }
 }

@@ -2,6 +2,8 @@ package org.luthier.model.mt3;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Framing;
 import org.luthier.api.model.Frontend;
 import org.luthier.api.model.Layer;
@@ -27,19 +29,24 @@ final class Mt3Frontend implements Frontend {
     private static final int SAMPLE_RATE = 16000;
     private static final int HOP = 128;
     private static final int SIZE = 2048;
+    private static final double LOWEST = 20;
+    private static final double HIGHEST = 7600;
     private static final int BINS = SIZE / 2 + 1;
 
-    /** What a band that is exactly 0 has for its logarithm. NOTE: it bounds nothing; what is nearly 0 lies far below. */
-    private static final float SILENCE = (float) Math.log(1e-5);
+    /** What a band that is exactly 0 is taken for. NOTE: it bounds nothing; what is nearly 0 lies far below. */
+    private static final double FLOOR = 1e-5;
 
+    private static final float SILENCE = (float) Math.log(FLOOR);
+
+    private static final String SAMPLES = "frontend.in";
     private static final String MAGNITUDES = "frontend.magnitudes";
     private static final String MEL = "frontend.mel";
-    private static final String LOGMEL = "frontend.logmel";
+    static final String LOGMEL = "frontend.logmel";
 
     private final int frames;
     private final Framing framing;
     private final double[] window = Stft.hann(SIZE);
-    final MelFilterbank bank = MelFilterbank.straightInMel(SAMPLE_RATE, SIZE, BANDS, 20, 7600);
+    final MelFilterbank bank = MelFilterbank.straightInMel(SAMPLE_RATE, SIZE, BANDS, LOWEST, HIGHEST);
 
     /** @param frames frames of a segment: 256, or 512 for the piano model */
     Mt3Frontend(int frames) {
@@ -55,10 +62,55 @@ final class Mt3Frontend implements Frontend {
 
     @Override
     public Layer layer() {
-        return new LogMel("frontend", List.of(MAGNITUDES, MEL, LOGMEL));
+        return new LogMel();
     }
 
-    private record LogMel(String name, List<String> taps) implements Layer {}
+    private static final class LogMel implements Layer {
+        @Override
+        public String name() {
+            return "frontend";
+        }
+
+        @Override
+        public List<String> taps() {
+            return List.of(MAGNITUDES, MEL, LOGMEL);
+        }
+
+        /** What is not told: a last segment's frames behind the recording's end, which are 0 whatever they are made from. */
+        @Override
+        public List<Computation> computations() {
+            return List.of(
+                    new Computation(
+                            MAGNITUDES,
+                            Computation.MAGNITUDES,
+                            List.of(SAMPLES),
+                            Map.of(),
+                            Map.of(
+                                    "sampleRate",
+                                    (long) SAMPLE_RATE,
+                                    "window",
+                                    (long) SIZE,
+                                    "hop",
+                                    (long) HOP,
+                                    "fft",
+                                    (long) SIZE)),
+                    new Computation(
+                            MEL,
+                            Computation.MEL_BANDS,
+                            List.of(MAGNITUDES),
+                            Map.of(),
+                            Map.of(
+                                    "sampleRate",
+                                    (long) SAMPLE_RATE,
+                                    "bands",
+                                    (long) BANDS,
+                                    "low",
+                                    LOWEST,
+                                    "high",
+                                    HIGHEST)),
+                    new Computation(LOGMEL, Computation.LOGARITHM, List.of(MEL), Map.of(), Map.of("floor", FLOOR)));
+        }
+    }
 
     @Override
     public List<Long> featureShape() {

@@ -30,6 +30,7 @@ final class Mt3Model implements TokenModel {
         this.kernels = kernels;
         encoder = new EncoderStack(
                 "encoder",
+                Mt3Frontend.LOGMEL,
                 kernels,
                 weights,
                 configuration.sizes(),
@@ -38,6 +39,7 @@ final class Mt3Model implements TokenModel {
                 configuration.segmentFrames());
         decoder = new DecoderStack(
                 "decoder",
+                encoder.output(),
                 kernels,
                 weights,
                 configuration.sizes(),

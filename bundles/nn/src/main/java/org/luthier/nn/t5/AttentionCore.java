@@ -1,6 +1,8 @@
 package org.luthier.nn.t5;
 
 import java.util.List;
+import java.util.Map;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
@@ -11,6 +13,10 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** What self-attention and cross-attention have in common: the taps, and all that follows once there are queries, keys and values. */
 final class AttentionCore implements AutoCloseable {
+    private final String name;
+    private final String input;
+    private final String remembered;
+    private final boolean causal;
     private final String queries;
     private final String keys;
     private final String values;
@@ -22,7 +28,25 @@ final class AttentionCore implements AutoCloseable {
     private final int heads;
     private final ResidualProjection output;
 
-    AttentionCore(String name, Kernels kernels, TakenWeights taken, T5Sizes sizes) {
+    /**
+     * Takes the weight of the output.
+     *
+     * @param input name of what the queries are made from
+     * @param remembered name of what keys and values are made from
+     * @param causal whether no vector sees those behind it
+     */
+    AttentionCore(
+            String name,
+            String input,
+            String remembered,
+            boolean causal,
+            Kernels kernels,
+            TakenWeights taken,
+            T5Sizes sizes) {
+        this.name = name;
+        this.input = input;
+        this.remembered = remembered;
+        this.causal = causal;
         this.queries = name + ".q";
         this.keys = name + ".k";
         this.values = name + ".v";
@@ -41,6 +65,30 @@ final class AttentionCore implements AutoCloseable {
         return List.of(queries, keys, values, logits, probabilities, context, out);
     }
 
+    List<Computation> computations() {
+        long count = heads;
+        return List.of(
+                Computed.projection(queries, input, name + ".q.weight"),
+                Computed.projection(keys, remembered, name + ".k.weight"),
+                Computed.projection(values, remembered, name + ".v.weight"),
+                // NOTE: T5 does not divide by the root of the heads' size.
+                new Computation(
+                        logits,
+                        Computation.SCORES,
+                        List.of(queries, keys),
+                        Map.of(),
+                        Map.of("heads", count, "factor", 1.0, "causal", causal)),
+                new Computation(probabilities, Computation.SOFTMAX, List.of(logits), Map.of(), Map.of()),
+                new Computation(
+                        context, Computation.MIXTURE, List.of(probabilities, values), Map.of(), Map.of("heads", count)),
+                Computed.projection(out, context, name + ".out.weight"));
+    }
+
+    /** Name of what is added to the stream. */
+    String output() {
+        return out;
+    }
+
     void offerQueries(Sequences q, Position at, Probe probe) {
         probe.offer(queries, at, q.shaped());
     }
@@ -55,9 +103,8 @@ final class AttentionCore implements AutoCloseable {
      *
      * @param q queries [rows, length, heads * size]
      * @param memory keys and values of the same rows
-     * @param causal whether no vector sees those behind it
      */
-    void attend(Sequences q, KeyValues memory, boolean causal, Batch x, Position at, Probe probe) {
+    void attend(Sequences q, KeyValues memory, Batch x, Position at, Probe probe) {
         INDArray gathered = x.context().shaped(); // [rows, length, heads * size]
         if (probe.wants(logits) || probe.wants(probabilities)) {
             long[] shape = {x.rows(), heads, x.length(), memory.length()};

@@ -2,6 +2,7 @@ package org.luthier.nn.t5;
 
 import java.util.List;
 import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -26,7 +27,13 @@ public final class CrossAttention implements Layer, AutoCloseable {
     private final Projection keysValues;
     private final AttentionCore core;
 
-    public CrossAttention(String name, Kernels kernels, Weights weights, T5Sizes sizes) {
+    /**
+     * Takes the weights.
+     *
+     * @param input name of the normalised stream
+     * @param encoded name of what the encoder made
+     */
+    public CrossAttention(String name, String input, String encoded, Kernels kernels, Weights weights, T5Sizes sizes) {
         this.name = name;
         this.kernels = kernels;
         this.heads = sizes.heads();
@@ -36,8 +43,13 @@ public final class CrossAttention implements Layer, AutoCloseable {
         queries = kernels.projection(taken.take(name + ".q.weight", model, width), model, width);
         keysValues = kernels.projection(
                 taken.takeBeside(model, width, name + ".k.weight", name + ".v.weight"), model, 2 * width);
-        core = new AttentionCore(name, kernels, taken, sizes);
+        core = new AttentionCore(name, input, encoded, false, kernels, taken, sizes);
         this.weights = taken.list();
+    }
+
+    /** Name of what is added to the stream. */
+    String output() {
+        return core.output();
     }
 
     /**
@@ -65,7 +77,7 @@ public final class CrossAttention implements Layer, AutoCloseable {
     void forward(Batch x, KeyValues encoded, Position at, Probe probe) {
         queries.apply(x.normalised().flat(), x.query().flat(), x.scratch()); // [rows, length, heads * size]
         core.offerQueries(x.query(), at, probe);
-        core.attend(x.query(), encoded, false, x, at, probe);
+        core.attend(x.query(), encoded, x, at, probe);
     }
 
     @Override
@@ -76,6 +88,11 @@ public final class CrossAttention implements Layer, AutoCloseable {
     @Override
     public List<String> taps() {
         return core.taps();
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return core.computations();
     }
 
     @Override

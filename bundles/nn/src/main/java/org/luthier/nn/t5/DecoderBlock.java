@@ -2,6 +2,7 @@ package org.luthier.nn.t5;
 
 import java.util.List;
 import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -17,6 +18,7 @@ import org.luthier.nn.Scratch;
  */
 public final class DecoderBlock implements Layer, AutoCloseable {
     private final String name;
+    private final String input;
     private final String afterSelfAttention;
     private final String afterCrossAttention;
     private final String out;
@@ -27,17 +29,32 @@ public final class DecoderBlock implements Layer, AutoCloseable {
     private final RmsNorm preMlpNorm;
     private final GatedMlp mlp;
 
-    public DecoderBlock(String name, Kernels kernels, Weights weights, T5Sizes sizes) {
+    /**
+     * Takes the weights.
+     *
+     * @param input name of the stream as it comes in
+     * @param encoded name of what the encoder made
+     */
+    public DecoderBlock(String name, String input, String encoded, Kernels kernels, Weights weights, T5Sizes sizes) {
         this.name = name;
+        this.input = input;
         this.afterSelfAttention = name + ".after_self_attention";
         this.afterCrossAttention = name + ".after_cross_attention";
         this.out = name + ".out";
-        preSelfAttentionNorm = new RmsNorm(name + ".pre_self_attention_norm", kernels, weights, sizes.model());
-        selfAttention = new SelfAttention(name + ".self_attention", kernels, weights, sizes);
-        preCrossAttentionNorm = new RmsNorm(name + ".pre_cross_attention_norm", kernels, weights, sizes.model());
-        crossAttention = new CrossAttention(name + ".cross_attention", kernels, weights, sizes);
-        preMlpNorm = new RmsNorm(name + ".pre_mlp_norm", kernels, weights, sizes.model());
-        mlp = new GatedMlp(name + ".mlp", kernels, weights, sizes);
+        preSelfAttentionNorm = new RmsNorm(name + ".pre_self_attention_norm", input, kernels, weights, sizes.model());
+        selfAttention =
+                new SelfAttention(name + ".self_attention", preSelfAttentionNorm.name(), true, kernels, weights, sizes);
+        preCrossAttentionNorm =
+                new RmsNorm(name + ".pre_cross_attention_norm", afterSelfAttention, kernels, weights, sizes.model());
+        crossAttention = new CrossAttention(
+                name + ".cross_attention", preCrossAttentionNorm.name(), encoded, kernels, weights, sizes);
+        preMlpNorm = new RmsNorm(name + ".pre_mlp_norm", afterCrossAttention, kernels, weights, sizes.model());
+        mlp = new GatedMlp(name + ".mlp", preMlpNorm.name(), kernels, weights, sizes);
+    }
+
+    /** Name of the stream as it goes out. */
+    String output() {
+        return out;
     }
 
     /** Keys and values of what the encoder made, as {@link CrossAttention#keysValues} gives them. */
@@ -78,6 +95,14 @@ public final class DecoderBlock implements Layer, AutoCloseable {
     @Override
     public List<String> taps() {
         return List.of(afterSelfAttention, afterCrossAttention, out);
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return List.of(
+                Computed.sum(afterSelfAttention, input, selfAttention.output()),
+                Computed.sum(afterCrossAttention, afterSelfAttention, crossAttention.output()),
+                Computed.sum(out, afterCrossAttention, mlp.output()));
     }
 
     /** Frees the weights. */

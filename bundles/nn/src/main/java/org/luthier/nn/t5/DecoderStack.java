@@ -12,7 +12,7 @@ import org.luthier.nn.Scratch;
 /**
  * A decoder of ids: vectors for them, told their positions, passed through blocks, a last norm and a matrix to the logits that is not that
  * of the vectors. Layers: {@code NAME.token_embedding}, {@code NAME.embedded}, {@code NAME.layer0}, ..., {@code NAME.out} and
- * {@code NAME.logits}.
+ * {@code NAME.logits}. The ids that it is fed are {@code NAME.input_ids} to {@link Layer#computations}.
  */
 public final class DecoderStack implements Layer, AutoCloseable {
     private final String name;
@@ -27,22 +27,34 @@ public final class DecoderStack implements Layer, AutoCloseable {
     /**
      * Takes the weights.
      *
+     * @param encoded name of what the encoder makes
      * @param layers number of blocks
      * @param ids rows of the embedding and of the output, padded ones included
      * @param positions most ids of a sequence
      */
     public DecoderStack(
-            String name, Kernels kernels, Weights weights, T5Sizes sizes, int layers, int ids, int positions) {
+            String name,
+            String encoded,
+            Kernels kernels,
+            Weights weights,
+            T5Sizes sizes,
+            int layers,
+            int ids,
+            int positions) {
         this.name = name;
         this.kernels = kernels;
         this.sizes = sizes;
-        tokenEmbedding = new Embedding(name + ".token_embedding", kernels, weights, ids, sizes.model());
-        embedded = new SinusoidPositions(name + ".embedded", kernels, positions, sizes.model());
+        tokenEmbedding =
+                new Embedding(name + ".token_embedding", name + ".input_ids", kernels, weights, ids, sizes.model());
+        embedded = new SinusoidPositions(name + ".embedded", tokenEmbedding, kernels, positions, sizes.model());
+        String stream = embedded.name();
         for (int i = 0; i < layers; i++) {
-            blocks.add(new DecoderBlock(name + ".layer" + i, kernels, weights, sizes));
+            DecoderBlock block = new DecoderBlock(name + ".layer" + i, stream, encoded, kernels, weights, sizes);
+            blocks.add(block);
+            stream = block.output();
         }
-        out = new RmsNorm(name + ".out", kernels, weights, sizes.model());
-        logits = new Linear(name + ".logits", kernels, weights, sizes.model(), ids);
+        out = new RmsNorm(name + ".out", stream, kernels, weights, sizes.model());
+        logits = new Linear(name + ".logits", out.name(), kernels, weights, sizes.model(), ids);
     }
 
     /** Number of logits. */

@@ -2,6 +2,7 @@ package org.luthier.nn.t5;
 
 import java.util.List;
 import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -13,6 +14,7 @@ import org.luthier.nn.Kernels;
  */
 public final class EncoderBlock implements Layer, AutoCloseable {
     private final String name;
+    private final String input;
     private final String afterAttention;
     private final String out;
     private final RmsNorm preAttentionNorm;
@@ -20,14 +22,21 @@ public final class EncoderBlock implements Layer, AutoCloseable {
     private final RmsNorm preMlpNorm;
     private final GatedMlp mlp;
 
-    public EncoderBlock(String name, Kernels kernels, Weights weights, T5Sizes sizes) {
+    /** @param input name of the stream as it comes in */
+    public EncoderBlock(String name, String input, Kernels kernels, Weights weights, T5Sizes sizes) {
         this.name = name;
+        this.input = input;
         this.afterAttention = name + ".after_attention";
         this.out = name + ".out";
-        preAttentionNorm = new RmsNorm(name + ".pre_attention_norm", kernels, weights, sizes.model());
-        attention = new SelfAttention(name + ".attention", kernels, weights, sizes);
-        preMlpNorm = new RmsNorm(name + ".pre_mlp_norm", kernels, weights, sizes.model());
-        mlp = new GatedMlp(name + ".mlp", kernels, weights, sizes);
+        preAttentionNorm = new RmsNorm(name + ".pre_attention_norm", input, kernels, weights, sizes.model());
+        attention = new SelfAttention(name + ".attention", preAttentionNorm.name(), false, kernels, weights, sizes);
+        preMlpNorm = new RmsNorm(name + ".pre_mlp_norm", afterAttention, kernels, weights, sizes.model());
+        mlp = new GatedMlp(name + ".mlp", preMlpNorm.name(), kernels, weights, sizes);
+    }
+
+    /** Name of the stream as it goes out. */
+    String output() {
+        return out;
     }
 
     /** Adds to the residual stream. */
@@ -54,6 +63,13 @@ public final class EncoderBlock implements Layer, AutoCloseable {
     @Override
     public List<String> taps() {
         return List.of(afterAttention, out);
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return List.of(
+                Computed.sum(afterAttention, input, attention.output()),
+                Computed.sum(out, afterAttention, mlp.output()));
     }
 
     /** Frees the weights. */

@@ -22,19 +22,35 @@ public final class EncoderStack implements Layer, AutoCloseable {
     /**
      * Takes the weights.
      *
+     * @param input name of the vectors, for example a front end's last tensor
      * @param layers number of blocks
      * @param inputs width of the vectors
      * @param positions most vectors of a sequence
      */
     public EncoderStack(
-            String name, Kernels kernels, Weights weights, T5Sizes sizes, int layers, int inputs, int positions) {
+            String name,
+            String input,
+            Kernels kernels,
+            Weights weights,
+            T5Sizes sizes,
+            int layers,
+            int inputs,
+            int positions) {
         this.name = name;
-        inputProjection = new Linear(name + ".input_projection", kernels, weights, inputs, sizes.model());
-        embedded = new SinusoidPositions(name + ".embedded", kernels, positions, sizes.model());
+        inputProjection = new Linear(name + ".input_projection", input, kernels, weights, inputs, sizes.model());
+        embedded = new SinusoidPositions(name + ".embedded", inputProjection.name(), kernels, positions, sizes.model());
+        String stream = embedded.name();
         for (int i = 0; i < layers; i++) {
-            blocks.add(new EncoderBlock(name + ".layer" + i, kernels, weights, sizes));
+            EncoderBlock block = new EncoderBlock(name + ".layer" + i, stream, kernels, weights, sizes);
+            blocks.add(block);
+            stream = block.output();
         }
-        out = new RmsNorm(name + ".out", kernels, weights, sizes.model());
+        out = new RmsNorm(name + ".out", stream, kernels, weights, sizes.model());
+    }
+
+    /** Name of what it makes. */
+    public String output() {
+        return out.name();
     }
 
     /**

@@ -1,7 +1,9 @@
 package org.luthier.nn.t5;
 
 import java.util.List;
+import java.util.Map;
 import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -16,7 +18,10 @@ import org.luthier.nn.Projection;
  * and {@code NAME.wi_1.weight} [model, hidden], {@code NAME.wo.weight} [hidden, model].
  */
 public final class GatedMlp implements Layer, AutoCloseable {
+    private static final Activation ACTIVATION = Activation.GELU_TANH;
+
     private final String name;
+    private final String input;
     private final String activated;
     private final String up;
     private final String gated;
@@ -26,8 +31,10 @@ public final class GatedMlp implements Layer, AutoCloseable {
     private final Projection gateAndUp;
     private final ResidualProjection down;
 
-    public GatedMlp(String name, Kernels kernels, Weights weights, T5Sizes sizes) {
+    /** @param input name of the normalised stream */
+    public GatedMlp(String name, String input, Kernels kernels, Weights weights, T5Sizes sizes) {
         this.name = name;
+        this.input = input;
         this.activated = name + ".wi_0_act";
         this.up = name + ".wi_1";
         this.gated = name + ".gated";
@@ -42,11 +49,16 @@ public final class GatedMlp implements Layer, AutoCloseable {
         this.weights = taken.list();
     }
 
+    /** Name of what is added to the stream. */
+    String output() {
+        return out;
+    }
+
     /** Works on the normalised copy of the stream, which it uses up. */
     void forward(Batch x, Position at, Probe probe) {
         Batch.Gating both = x.gateAndUp();
         gateAndUp.apply(x.normalised().flat(), both.all().flat(), x.scratch()); // [rows, length, 2 * hidden]
-        Activation activation = Activation.GELU_TANH;
+        Activation activation = ACTIVATION;
         if (probe.wants(activated)) {
             kernels.activate(activation, both.gate().flat()); // [rows, length, hidden]
             probe.tap(activated, at, both.gate().shaped());
@@ -66,6 +78,15 @@ public final class GatedMlp implements Layer, AutoCloseable {
     @Override
     public List<String> taps() {
         return List.of(activated, up, gated, out);
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return List.of(
+                Computed.projection(activated, input, name + ".wi_0.weight", ACTIVATION),
+                Computed.projection(up, input, name + ".wi_1.weight"),
+                new Computation(gated, Computation.PRODUCT, List.of(activated, up), Map.of(), Map.of()),
+                Computed.projection(out, gated, name + ".wo.weight"));
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.luthier.nn.t5;
 
 import java.util.List;
 import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -12,11 +13,14 @@ import org.luthier.nn.Scratch;
 /** A matrix product without bias. Tap: {@code NAME}. Weight: {@code NAME.weight} [inputs, outputs]. */
 public final class Linear implements Layer, AutoCloseable {
     private final String name;
+    private final String input;
     private final List<Weight> weights;
     private final Projection projection;
 
-    public Linear(String name, Kernels kernels, Weights weights, int inputs, int outputs) {
+    /** @param input name of what it multiplies */
+    public Linear(String name, String input, Kernels kernels, Weights weights, int inputs, int outputs) {
         this.name = name;
+        this.input = input;
         TakenWeights taken = new TakenWeights(weights);
         projection = kernels.projection(taken.take(name + ".weight", inputs, outputs), inputs, outputs);
         this.weights = taken.list();
@@ -46,6 +50,11 @@ public final class Linear implements Layer, AutoCloseable {
     @Override
     public List<String> taps() {
         return List.of(name);
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return List.of(Computed.projection(name, input, name + ".weight"));
     }
 
     @Override

@@ -1,7 +1,9 @@
 package org.luthier.nn.t5;
 
 import java.util.List;
+import java.util.Map;
 import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -14,15 +16,18 @@ import org.nd4j.linalg.factory.Nd4j;
  * [width].
  */
 public final class RmsNorm implements Layer, AutoCloseable {
-    private static final float EPSILON = 1e-6f;
+    private static final double EPSILON = 1e-6;
 
     private final String name;
+    private final String input;
     private final List<Weight> weights;
     private final Kernels kernels;
     private final INDArray scale;
 
-    public RmsNorm(String name, Kernels kernels, Weights weights, int width) {
+    /** @param input name of what it norms */
+    public RmsNorm(String name, String input, Kernels kernels, Weights weights, int width) {
         this.name = name;
+        this.input = input;
         this.kernels = kernels;
         TakenWeights taken = new TakenWeights(weights);
         scale = Nd4j.create(taken.take(name + ".scale", width), new long[] {width}, 'c');
@@ -36,7 +41,7 @@ public final class RmsNorm implements Layer, AutoCloseable {
      * @param y [rows, length, width]; overwritten
      */
     public void forward(Sequences x, Sequences y, Position at, Probe probe) {
-        kernels.rmsNorm(x.flat(), scale, EPSILON, y.flat());
+        kernels.rmsNorm(x.flat(), scale, (float) EPSILON, y.flat());
         probe.offer(name, at, y.shaped());
     }
 
@@ -48,6 +53,16 @@ public final class RmsNorm implements Layer, AutoCloseable {
     @Override
     public List<String> taps() {
         return List.of(name);
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return List.of(new Computation(
+                name,
+                Computation.RMS_NORM,
+                List.of(input),
+                Map.of("scale", name + ".scale"),
+                Map.of("epsilon", EPSILON)));
     }
 
     @Override

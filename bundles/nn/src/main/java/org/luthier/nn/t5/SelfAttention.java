@@ -2,6 +2,7 @@ package org.luthier.nn.t5;
 
 import java.util.List;
 import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
@@ -28,7 +29,13 @@ public final class SelfAttention implements Layer, AutoCloseable {
     private final Projection queriesKeysValues;
     private final AttentionCore core;
 
-    public SelfAttention(String name, Kernels kernels, Weights weights, T5Sizes sizes) {
+    /**
+     * Takes the weights.
+     *
+     * @param input name of the normalised stream
+     * @param causal whether no vector sees those behind it
+     */
+    public SelfAttention(String name, String input, boolean causal, Kernels kernels, Weights weights, T5Sizes sizes) {
         this.name = name;
         this.kernels = kernels;
         this.heads = sizes.heads();
@@ -39,28 +46,33 @@ public final class SelfAttention implements Layer, AutoCloseable {
                 taken.takeBeside(model, width, name + ".q.weight", name + ".k.weight", name + ".v.weight"),
                 model,
                 3 * width);
-        core = new AttentionCore(name, kernels, taken, sizes);
+        core = new AttentionCore(name, input, input, causal, kernels, taken, sizes);
         this.weights = taken.list();
     }
 
-    /** All to all. Works on the normalised copy of the stream, which it uses up. */
+    /** Name of what is added to the stream. */
+    String output() {
+        return core.output();
+    }
+
+    /** Among themselves. Works on the normalised copy of the stream, which it uses up. */
     void forward(Batch x, Position at, Probe probe) {
         Batch.Attending own = project(x, at, probe);
         try (KeyValues memory =
                 kernels.keyValues(heads, own.keys().shaped(), own.values().shaped())) {
-            core.attend(own.queries(), memory, false, x, at, probe);
+            core.attend(own.queries(), memory, x, at, probe);
         }
     }
 
     /**
-     * Each to itself and those before it. Works on the normalised copy of the stream, which it uses up.
+     * Among themselves and to those that came before. Works on the normalised copy of the stream, which it uses up.
      *
      * @param cache what came before; these are added
      */
     void forward(Batch x, KeyValueCache cache, Position at, Probe probe) {
         Batch.Attending own = project(x, at, probe);
         cache.append(own.keys().shaped(), own.values().shaped()); // [rows, length so far, heads * size]
-        core.attend(own.queries(), cache, true, x, at, probe);
+        core.attend(own.queries(), cache, x, at, probe);
     }
 
     private Batch.Attending project(Batch x, Position at, Probe probe) {
@@ -79,6 +91,11 @@ public final class SelfAttention implements Layer, AutoCloseable {
     @Override
     public List<String> taps() {
         return core.taps();
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return core.computations();
     }
 
     @Override

@@ -33,7 +33,7 @@ class SinusoidPositionsTest {
 
     @Test
     void everyRowBeginsAtTheSamePosition() {
-        try (SinusoidPositions positions = new SinusoidPositions("p", Kernels.named("plain"), 5, 4);
+        try (SinusoidPositions positions = new SinusoidPositions("p", "x", Kernels.named("plain"), 5, 4);
                 INDArray x = Nd4j.ones(2, 3, 4)) {
             positions.forward(Sequences.of(x), 2, Position.segments(0, 2), Probe.NONE);
             float[] table = SinusoidPositions.table(5, 4);
