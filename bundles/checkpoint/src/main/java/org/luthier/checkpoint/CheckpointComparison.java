@@ -84,7 +84,7 @@ public record CheckpointComparison(
         NameRules rulesB = matching(all, b);
         return rulesA == null || rulesB == null
                 ? of(a, b, cancellation)
-                : of(rulesA.survey(a), rulesB.survey(b), cancellation);
+                : of(rulesA.survey(a).asCheckpoint(), rulesB.survey(b).asCheckpoint(), cancellation);
     }
 
     private static NameRules matching(List<NameRules> all, Checkpoint checkpoint) {

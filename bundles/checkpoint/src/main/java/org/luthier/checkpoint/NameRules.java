@@ -164,12 +164,12 @@ public final class NameRules {
     }
 
     /**
-     * A checkpoint with the new names, for comparisons: nothing need be there or of a certain shape. A tensor that no rule uses keeps its
-     * name, one that its rule cannot change is left as it is, and closing the result closes nothing.
+     * The new names of a checkpoint's tensors for comparing and diagnosing: nothing need be there or of a certain shape. A tensor that no
+     * rule uses keeps its name, and one that its rule cannot change is left as it is.
      */
-    Checkpoint survey(Checkpoint checkpoint) {
+    public MappedWeights survey(Checkpoint checkpoint) {
         MappedWeights weights = new MappedWeights(checkpoint);
-        return weights.renamed(null, new Renaming(weights, rules).possible()).asCheckpoint();
+        return weights.renamed(null, new Renaming(weights, rules).possible());
     }
 
     /**
