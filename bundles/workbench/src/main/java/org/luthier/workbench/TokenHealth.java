@@ -23,7 +23,25 @@ import org.luthier.api.tokens.Vocabulary.Range;
  *
  * <p>The likely causes come from an experiment: 25 faults were put into MT3, one at a time, and what it then said was looked at.
  */
-final class TokenHealth {
+public final class TokenHealth {
+    /** What is looked at. */
+    public enum Subject {
+        /** What the model says, whatever it means. */
+        TOKENS,
+        /** Whether it makes sense as events. */
+        GRAMMAR,
+        /** What notes came of it. */
+        NOTES
+    }
+
+    /**
+     * Something that no healthy model says.
+     *
+     * @param seen what and where
+     * @param causes what it mostly comes from; null where that cannot be told
+     */
+    public record Sign(Subject subject, String seen, String causes) {}
+
     /** A row is stuck if that many of its last ids repeat each other: shifts go up, so nothing sound is said twice without an end. */
     private static final int REPEATED = 32;
 
@@ -49,15 +67,13 @@ final class TokenHealth {
     /** A recording whose largest sample is below this, 60 dB under full scale, may well be without notes. */
     private static final double QUIET = 1e-3;
 
-    private static final String DIFF =
+    private static final String NEXT =
             "; next: layer:trace --input REFERENCE -o TRACE and layer:diff TRACE REFERENCE, with a"
                     + " reference from a healthy run, name the first layer that departs";
     private static final String SCALED = "attention is scaled though the weights have the scale in them";
     private static final String WRONG_WEIGHTS =
             "kernels were reshaped in place of transposed, or never read; the output matrix"
-                    + " is the embedding matrix; or the scales of the norms, which stand inside the checkpoint's own file, were not read;"
-                    + " next: checkpoint:inspect CHECKPOINT shows which weights there are, and layer:diff TRACE REFERENCE, with a"
-                    + " reference from a healthy run, the first layer that departs";
+                    + " is the embedding matrix; or the scales of the norms, which stand inside the checkpoint's own file, were not read";
 
     /**
      * What was said for one channel of a segment.
@@ -77,8 +93,7 @@ final class TokenHealth {
     private final Vocabulary vocabulary;
     private final List<Row> rows = new ArrayList<>();
     private final long ids;
-    private final List<String> warnings = new ArrayList<>();
-    private boolean explained;
+    private final List<Sign> signs = new ArrayList<>();
 
     private TokenHealth(Tokenizer tokenizer, List<SegmentTokens> segments) {
         this.tokenizer = tokenizer;
@@ -92,11 +107,27 @@ final class TokenHealth {
         this.ids = rows.stream().mapToLong(row -> row.ids.length).sum();
     }
 
-    /** What seems wrong, each one line; nothing if all is well. */
+    /** What seems wrong, each one line; nothing if all is well. The first cause that is named is that of the most telling sign. */
     static List<String> warnings(
             Tokenizer tokenizer, List<SegmentTokens> segments, Assembled assembled, AudioFacts audio) {
+        List<String> warnings = new ArrayList<>();
+        boolean explained = false;
+        for (Sign sign : signs(tokenizer, segments, assembled, audio)) {
+            if (sign.causes == null) {
+                warnings.add(sign.seen + "; what was heard there is not to be trusted");
+            } else {
+                warnings.add(sign.seen
+                        + (explained ? "; likely of the same cause" : "; likely causes: " + sign.causes + NEXT));
+                explained = true;
+            }
+        }
+        return List.copyOf(warnings);
+    }
+
+    /** What seems wrong, the most telling sign first; nothing if all is well. */
+    public static List<Sign> signs(
+            Tokenizer tokenizer, List<SegmentTokens> segments, Assembled assembled, AudioFacts audio) {
         TokenHealth health = new TokenHealth(tokenizer, segments);
-        // The most telling sign first.
         health.alike();
         health.stuck();
         health.mostlyOneId();
@@ -105,7 +136,7 @@ final class TokenHealth {
         health.outOfRange();
         health.refused(assembled);
         health.withoutNotes(assembled, audio);
-        return List.copyOf(health.warnings);
+        return List.copyOf(health.signs);
     }
 
     private Row row(int segment, int channel, SegmentTokens tokens) {
@@ -145,7 +176,10 @@ final class TokenHealth {
             String seen = count + (count == 1 ? " token is" : " tokens are") + " beyond the " + vocabulary.size()
                     + " ids of tokenizer " + tokenizer.id() + " and left out: " + String.join(", ", places)
                     + (count > NAMED ? ", ..." : "");
-            warn(seen, "rows of the output matrix that were never trained are read in place of others" + DIFF);
+            warn(
+                    Subject.GRAMMAR,
+                    seen,
+                    "rows of the output matrix that were never trained are read in place of others");
         }
     }
 
@@ -157,9 +191,10 @@ final class TokenHealth {
                 && rows.get(0).tail > 0
                 && rows.stream().allMatch(row -> Arrays.equals(row.ids, first))) {
             warn(
+                    Subject.TOKENS,
                     "all " + rows.size() + " segments have the same " + first.length + " tokens, of which the first is "
                             + describe(first[0]),
-                    "the features are all zero, or the decoder's cross attention does not see the encoder" + DIFF);
+                    "the features are all zero, or the decoder's cross attention does not see the encoder");
         }
     }
 
@@ -176,6 +211,7 @@ final class TokenHealth {
                 .map(each -> each.getKey() + " in " + each.getValue())
                 .collect(Collectors.joining(", "));
         warn(
+                Subject.TOKENS,
                 stuck,
                 "the tokens repeat each other to the end: " + what + (cycles.size() > NAMED ? ", ..." : ""),
                 " from position " + stuck.get(0).tail + " on",
@@ -187,10 +223,10 @@ final class TokenHealth {
             return WRONG_WEIGHTS;
         }
         if (most(stuck, row -> row.ids[0] == row.ids[1])) {
-            return "the token chosen last is not fed back, so that the first one comes again and again" + DIFF;
+            return "the token chosen last is not fed back, so that the first one comes again and again";
         }
         return "the decoder's self attention sees the newest token only (keys and values are not kept, or not passed on), or "
-                + SCALED + DIFF;
+                + SCALED;
     }
 
     private static boolean most(List<Row> rows, Predicate<Row> test) {
@@ -210,6 +246,7 @@ final class TokenHealth {
         // A model that hears nothing says little else than tie.
         if (most.getValue() > MOSTLY * ids && !range(most.getKey()).type().equals("tie")) {
             warn(
+                    Subject.TOKENS,
                     Math.round(100.0 * most.getValue() / ids) + " % of all tokens are " + describe(most.getKey()),
                     WRONG_WEIGHTS);
         }
@@ -220,11 +257,12 @@ final class TokenHealth {
                 rows.stream().filter(row -> !row.ended && !row.stuck()).toList();
         if (!endless.isEmpty()) {
             warn(
+                    Subject.TOKENS,
                     endless,
                     "there is no end token (" + vocabulary.end() + ")",
                     " after " + endless.get(0).ids.length + " tokens",
                     "the decoder does not see the encoder's output as it should (cross attention, positions, features), or "
-                            + SCALED + ", or the end id is another one" + DIFF);
+                            + SCALED + ", or the end id is another one");
         }
     }
 
@@ -243,11 +281,11 @@ final class TokenHealth {
                 .toList();
         if (!without.isEmpty()) {
             warn(
+                    Subject.GRAMMAR,
                     without,
                     "there is no tie token (" + tie.firstId() + "), without which no note starts",
                     "",
-                    "the model is one without ties, which needs another tokenizer, or what it says is wrong from the beginning"
-                            + DIFF);
+                    "the model is one without ties, which needs another tokenizer, or what it says is wrong from the beginning");
         }
     }
 
@@ -255,11 +293,12 @@ final class TokenHealth {
         long refused = assembled.invalid() + assembled.dropped();
         if (ids >= ENOUGH && refused > ids / 2) {
             warn(
+                    Subject.GRAMMAR,
                     refused + " of " + ids + " events were refused (" + assembled.invalid()
                             + " mean nothing where they stand, " + assembled.dropped()
                             + " lie after the end of their segment)",
                     "the ids mean something else to the model than to tokenizer " + tokenizer.id()
-                            + ", or the decoder's position stands still after its first steps" + DIFF);
+                            + ", or the decoder's position stands still after its first steps");
         }
     }
 
@@ -272,34 +311,28 @@ final class TokenHealth {
         }
         boolean heardNothing = ids <= 2L * rows.size();
         warn(
+                Subject.NOTES,
                 String.format(
                         Locale.ROOT,
                         "no notes, though the recording is not silent (its largest sample is %.3f) and has %d tokens",
                         audio.peak(),
                         ids),
                 (heardNothing
-                                ? "there is nothing in it that the model knows, or it is much louder or softer than music (largest"
-                                        + " sample 0.01 to 0.7), or the features are not those that the model was trained on"
-                                : "the tokens are wrong, or need another --assembler")
-                        + DIFF);
+                        ? "there is nothing in it that the model knows, or it is much louder or softer than music (largest"
+                                + " sample 0.01 to 0.7), or the features are not those that the model was trained on"
+                        : "the tokens are wrong, or need another --assembler"));
     }
 
-    /** Warns of something that only some rows have. Of few rows it may be the recording: then nothing is said about causes. */
-    private void warn(List<Row> some, String seen, String where, String causes) {
+    /** Tells of something that only some rows have. Of few rows it may be the recording: then nothing is said about causes. */
+    private void warn(Subject subject, List<Row> some, String seen, String where, String causes) {
         boolean channels = rows.stream().anyMatch(row -> row.channel > 0);
         String text = "in " + some.size() + " of " + rows.size() + (channels ? " channels of segments " : " segments ")
                 + seen + "; first in " + place(some.get(0)) + where;
-        if (many(some)) {
-            warn(text, causes);
-        } else {
-            warnings.add(text + "; what was heard there is not to be trusted");
-        }
+        warn(subject, text, many(some) ? causes : null);
     }
 
-    /** The first cause that is named is that of the most telling sign. */
-    private void warn(String seen, String causes) {
-        warnings.add(seen + (explained ? "; likely of the same cause" : "; likely causes: " + causes));
-        explained = true;
+    private void warn(Subject subject, String seen, String causes) {
+        signs.add(new Sign(subject, seen, causes));
     }
 
     private boolean many(List<Row> some) {
