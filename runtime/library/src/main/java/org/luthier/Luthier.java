@@ -34,6 +34,7 @@ import org.luthier.files.Reason;
 import org.luthier.midi.MidiWriter;
 import org.luthier.model.basicpitch.BasicPitchFamily;
 import org.luthier.model.mt3.Mt3Family;
+import org.luthier.model.yourmt3.YourMt3Family;
 import org.luthier.pianoroll.PianoRollWriter;
 import org.luthier.tokenizer.mt3.Mt3PianoTokenizer;
 import org.luthier.tokenizer.mt3.Mt3Tokenizer;
@@ -100,6 +101,7 @@ public final class Luthier implements AutoCloseable {
         add(ModelFamily.class, new BasicPitchFamily());
         add(NoteAssembler.class, new BasicPitchNoteAssembler());
         add(ModelFamily.class, new Mt3Family());
+        add(ModelFamily.class, new YourMt3Family());
         add(Tokenizer.class, new Mt3Tokenizer());
         add(Tokenizer.class, new Mt3PianoTokenizer());
         add(Decoder.class, new GreedyDecoder());

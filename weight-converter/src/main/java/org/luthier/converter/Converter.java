@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,14 +40,15 @@ import org.luthier.files.Sha256;
  * that such files of the family have, and writes the ledger beside it.
  *
  * <p>The same source gives the same bytes: weights are sorted by name, and nothing written holds a path or a date. The metadata of a
- * safetensors file is {@code format} {@value #FORMAT}, {@code family}, {@code source}, {@code sourceSha256}, and {@code step} where the
- * source tells of it. Everything is written whole or not at all. A few weights are in memory at a time.
+ * safetensors file is {@code format} {@value #FORMAT}, {@code family}, {@code source}, {@code sourceSha256}, and what the source tells of
+ * {@code step} and {@code hyper_parameters}, without which some models cannot be built. Everything is written whole or not at all. A few weights are in memory at a time.
  */
 public final class Converter {
     /** Value of {@code format} in the metadata. */
     public static final String FORMAT = "luthier-weights/1";
 
     private static final String STEP = "step";
+    private static final String HYPER_PARAMETERS = "hyper_parameters";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Checkpoints checkpoints;
@@ -102,7 +104,7 @@ public final class Converter {
                         AtomicFile.write(target, request.overwrite(), file -> {
                             Sha256Stream summed = new Sha256Stream(file);
                             if (request.to() == Target.TORCH) {
-                                writeTorch(summed, plan, tensors, assembly);
+                                writeTorch(summed, checkpoint, plan, tensors, assembly);
                             } else {
                                 SafetensorsWriter.writeHeader(summed, metadata(checkpoint, plan), tensors);
                                 WritableByteChannel channel = Channels.newChannel(summed);
@@ -125,8 +127,13 @@ public final class Converter {
         }
     }
 
-    /** What is done to the weights, and which of them get second names. */
-    private record Plan(MappedWeights weights, String family, Map<String, String> secondNames) {}
+    /**
+     * What is done.
+     *
+     * @param secondNames second names of weights, each with the first
+     * @param inside what the weights are under in the file, or null
+     */
+    private record Plan(MappedWeights weights, String family, Map<String, String> secondNames, String inside) {}
 
     private Plan plan(Request request, Checkpoint checkpoint) {
         MappedWeights stored = request.rules() == null ? null : ownRules(request.rules(), checkpoint);
@@ -136,12 +143,16 @@ public final class Converter {
         MappedWeights weights =
                 stored == null ? rules.apply(checkpoint, family.id()) : rules.apply(stored, family.id());
         Map<String, String> secondNames = Map.of();
+        String inside = null;
         if (request.to() != Target.SAFETENSORS) {
             NameRules names = names(family, request.to());
             weights = names.inverse().apply(weights, family.id());
-            secondNames = names.secondNames();
+            secondNames = names.secondNames(
+                    weights.tensors().stream().map(TensorInfo::name).collect(Collectors.toSet()));
+            inside = names.inside().orElse(null);
         }
-        return new Plan(request.dtype() == null ? weights : weights.cast(request.dtype()), family.id(), secondNames);
+        return new Plan(
+                request.dtype() == null ? weights : weights.cast(request.dtype()), family.id(), secondNames, inside);
     }
 
     private static MappedWeights ownRules(Path file, Checkpoint checkpoint) {
@@ -183,12 +194,21 @@ public final class Converter {
                 checkpoint.sha256()));
         // A T5X folder that is made of this file says it again.
         Optional.ofNullable(checkpoint.metadata().get(STEP)).ifPresent(step -> metadata.put(STEP, step));
+        metadata.putAll(hyperParameters(checkpoint));
         return metadata;
     }
 
-    private static void writeTorch(OutputStream out, Plan plan, List<TensorInfo> tensors, Assembly assembly)
+    private static Map<String, String> hyperParameters(Checkpoint checkpoint) {
+        Map<String, String> found = new LinkedHashMap<>(checkpoint.metadata());
+        found.keySet().removeIf(name -> !name.startsWith(HYPER_PARAMETERS + "."));
+        return found;
+    }
+
+    private static void writeTorch(
+            OutputStream out, Checkpoint checkpoint, Plan plan, List<TensorInfo> tensors, Assembly assembly)
             throws IOException {
-        TorchFile file = new TorchFile(out, tensors, plan.secondNames);
+        Map<String, String> beside = plan.inside == null ? Map.of() : hyperParameters(checkpoint);
+        TorchFile file = new TorchFile(out, tensors, plan.secondNames, plan.inside, beside);
         assembly.run(tensors, (tensor, bytes) -> TorchFile.Storage.of(bytes), (tensor, storage) -> file.add(storage));
         file.finish();
     }

@@ -12,6 +12,7 @@ import java.time.LocalDateTime;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -20,7 +21,8 @@ import org.luthier.api.checkpoint.TensorInfo;
 
 /**
  * Writes a state_dict as {@code torch.save} does: a zip file of a pickle (protocol 2) and one uncompressed storage a tensor, each at a
- * multiple of 64 bytes so that it can be mapped into memory. A second name of a tensor shares its storage.
+ * multiple of 64 bytes so that it can be mapped into memory. A second name of a tensor shares its storage. The state_dict is all that
+ * there is, or it is under a name beside plain values.
  */
 final class TorchFile {
     private static final String FOLDER = "archive/";
@@ -51,11 +53,31 @@ final class TorchFile {
      *
      * @param tensors in the order in which their storages follow
      * @param secondNames second names, with the first
+     * @param inside what the tensors are under, or null if there is nothing else
+     * @param beside values by dotted names, which become dictionaries in dictionaries
      */
-    TorchFile(OutputStream out, List<TensorInfo> tensors, Map<String, String> secondNames) throws IOException {
+    TorchFile(
+            OutputStream out,
+            List<TensorInfo> tensors,
+            Map<String, String> secondNames,
+            String inside,
+            Map<String, String> beside)
+            throws IOException {
         counted = new Counted(out);
         zip = new ZipOutputStream(counted);
-        entry("data.pkl", Storage.of(ByteBuffer.wrap(pickle(tensors, secondNames))));
+        Pickle pickle = new Pickle();
+        pickle.write(0x80, 2);
+        if (inside == null) {
+            pickle.tensors(tensors, secondNames);
+        } else {
+            pickle.write('}', '(');
+            pickle.text(inside);
+            pickle.tensors(tensors, secondNames);
+            pickle.entries(tree(beside));
+            pickle.write('u');
+        }
+        pickle.write('.');
+        entry("data.pkl", Storage.of(ByteBuffer.wrap(pickle.out.toByteArray())));
         entry("byteorder", text("little"));
     }
 
@@ -92,22 +114,25 @@ final class TorchFile {
         zip.closeEntry();
     }
 
-    private static byte[] pickle(List<TensorInfo> tensors, Map<String, String> secondNames) {
-        Map<String, Integer> places = new LinkedHashMap<>();
-        tensors.forEach(tensor -> places.put(tensor.name(), places.size()));
-        Pickle pickle = new Pickle();
-        pickle.write(0x80, 2, '}', '(');
-        for (TensorInfo tensor : tensors) {
-            pickle.tensor(tensor.name(), tensor, places.get(tensor.name()));
-        }
-        secondNames.forEach((second, first) -> {
-            Integer place = places.get(first);
-            if (place != null) {
-                pickle.tensor(second, tensors.get(place), place);
+    /** The values in maps of maps. Where a name has a value and goes on, what it goes on with is kept. */
+    private static Map<String, Object> tree(Map<String, String> values) {
+        Map<String, Object> root = new TreeMap<>();
+        // In this order a name comes before those that go on from it.
+        new TreeMap<>(values).forEach((name, value) -> {
+            Map<String, Object> node = root;
+            String[] keys = name.split("\\.", -1);
+            for (int i = 0; i < keys.length - 1; i++) {
+                node = inner(node, keys[i]);
             }
+            node.put(keys[keys.length - 1], value);
         });
-        pickle.write('u', '.');
-        return pickle.out.toByteArray();
+        return root;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> inner(Map<String, Object> node, String key) {
+        return (Map<String, Object>) node.compute(
+                key, (same, old) -> old instanceof Map<?, ?> ? old : new TreeMap<String, Object>());
     }
 
     /** Writes the operations of a pickle that make a dictionary of tensors. */
@@ -120,7 +145,54 @@ final class TorchFile {
             }
         }
 
-        void tensor(String name, TensorInfo tensor, int storage) {
+        void tensors(List<TensorInfo> tensors, Map<String, String> secondNames) {
+            Map<String, Integer> places = new LinkedHashMap<>();
+            write('}', '(');
+            for (TensorInfo tensor : tensors) {
+                tensor(tensor.name(), tensor, places.size());
+                places.put(tensor.name(), places.size());
+            }
+            secondNames.forEach((second, first) -> tensor(second, tensors.get(places.get(first)), places.get(first)));
+            write('u');
+        }
+
+        void entries(Map<?, ?> entries) {
+            entries.forEach((key, value) -> {
+                text((String) key);
+                if (value instanceof Map<?, ?> inner) {
+                    write('}', '(');
+                    entries(inner);
+                    write('u');
+                } else {
+                    value((String) value);
+                }
+            });
+        }
+
+        /** A value as a reader told it: a number, true or false, a list of such in brackets, or text. */
+        private void value(String value) {
+            if (value.matches("-?\\d{1,18}")) {
+                number(Long.parseLong(value));
+            } else if (value.matches("-?\\d{1,18}\\.\\d{1,18}(E-?\\d{1,3})?")) {
+                write('G');
+                out.writeBytes(ByteBuffer.allocate(8)
+                        .putDouble(Double.parseDouble(value))
+                        .array());
+            } else if (value.equals("true") || value.equals("false")) {
+                write(value.equals("true") ? 0x88 : 0x89);
+            } else if (value.startsWith("[") && value.endsWith("]")) {
+                String inner = value.substring(1, value.length() - 1);
+                write(']', '(');
+                for (String each : inner.isEmpty() ? new String[0] : inner.split(", ")) {
+                    value(each);
+                }
+                write('e');
+            } else {
+                text(value);
+            }
+        }
+
+        private void tensor(String name, TensorInfo tensor, int storage) {
             text(name);
             global("torch._utils", "_rebuild_tensor_v2");
             write('(', '(');
@@ -157,7 +229,7 @@ final class TorchFile {
         }
 
         private void number(long number) {
-            if (number < 1L << 31) {
+            if (number == (int) number) {
                 write('J');
                 little(number, 4);
             } else {

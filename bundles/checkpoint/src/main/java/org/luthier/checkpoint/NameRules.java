@@ -34,6 +34,7 @@ public final class NameRules {
 
     private final String source;
     private final String scheme;
+    private final String inside;
     private final List<NamePattern> recognisedBy;
     private final List<NameRule> rules;
 
@@ -41,6 +42,7 @@ public final class NameRules {
     private record Document(
             @JsonProperty(required = true) String format,
             String scheme,
+            String inside,
             @JsonProperty(required = true) List<String> recognisedBy,
             @JsonProperty(required = true) List<RuleText> rules) {}
 
@@ -70,6 +72,7 @@ public final class NameRules {
             throw broken("recognisedBy and rules must not be empty");
         }
         scheme = document.scheme();
+        inside = document.inside();
         recognisedBy = document.recognisedBy().stream().map(NamePattern::new).toList();
         rules = document.rules().stream().map(this::rule).toList();
     }
@@ -77,6 +80,7 @@ public final class NameRules {
     private NameRules(NameRules of, List<NameRule> rules) {
         this.source = of.source;
         this.scheme = null;
+        this.inside = null;
         this.recognisedBy = List.of();
         this.rules = rules;
     }
@@ -135,6 +139,11 @@ public final class NameRules {
     /** Id of the file format whose files have such names, for example {@code "t5x"}; none if the rules do not say. */
     public Optional<String> scheme() {
         return Optional.ofNullable(scheme);
+    }
+
+    /** What a file of the scheme has its tensors under, for example {@code "state_dict"} beside other things; none if it has nothing else. */
+    public Optional<String> inside() {
+        return Optional.ofNullable(inside);
     }
 
     /**
