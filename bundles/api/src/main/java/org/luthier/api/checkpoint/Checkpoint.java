@@ -3,6 +3,7 @@ package org.luthier.api.checkpoint;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * A read-only map of names to tensors.
@@ -26,6 +27,15 @@ public interface Checkpoint extends AutoCloseable {
      * @throws CheckpointException if there is no such tensor (with the nearest name) or it cannot be read
      */
     ByteBuffer read(String name);
+
+    /**
+     * The same bytes piece by piece, in order: a tensor that is only looked through need not be in memory, where the format allows it.
+     *
+     * @throws CheckpointException as {@link #read(String)} does
+     */
+    default void read(String name, Consumer<ByteBuffer> pieces) {
+        pieces.accept(read(name));
+    }
 
     /**
      * One tensor as floats; F64, F16 and BF16 are converted, integers must be exact.
