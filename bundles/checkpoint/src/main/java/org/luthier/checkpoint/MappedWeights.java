@@ -317,7 +317,9 @@ public final class MappedWeights implements Weights {
         if (ledger == null) {
             List<Ledger.Entry> all = new ArrayList<>();
             for (Mapping mapping : mappings) {
-                if (!entries.containsKey(mapping)) {
+                if (mapping.drop() != null && mapping.check() == null) {
+                    entries.computeIfAbsent(mapping, this::dropped);
+                } else if (!entries.containsKey(mapping)) {
                     read(mapping);
                 }
                 all.addAll(entries.get(mapping));
@@ -328,6 +330,32 @@ public final class MappedWeights implements Weights {
             ledger = new Ledger(checkpoint.name(), checkpoint.sha256(), family, List.copyOf(all));
         }
         return ledger;
+    }
+
+    /** Enters what is left out, which may be large and is only looked through. */
+    private List<Ledger.Entry> dropped(Mapping mapping) {
+        return mapping.recipe().steps().keySet().stream()
+                .map(source -> {
+                    Sha256 sha256 = new Sha256();
+                    checkpoint.read(source, sha256::update);
+                    return entry(mapping, source, sha256.hex(), null);
+                })
+                .toList();
+    }
+
+    private Ledger.Entry entry(Mapping mapping, String source, String before, String after) {
+        TensorInfo target = mapping.target();
+        TensorInfo told = target == null ? checkpoint.tensors().get(source) : target;
+        return new Ledger.Entry(
+                source,
+                target == null
+                        ? "drop: " + mapping.drop()
+                        : Recipe.text(mapping.recipe().steps().get(source)),
+                target == null ? null : target.name(),
+                told.shape(),
+                told.dtype(),
+                before,
+                after);
     }
 
     /** Makes a weight, or what is left out, and enters it into the ledger. */
@@ -342,21 +370,14 @@ public final class MappedWeights implements Weights {
             return stored;
         });
         check(mapping, bytes);
-        TensorInfo target = mapping.target();
-        String after = mapping.recipe().isCopy() ? before.values().iterator().next() : Sha256.hex(bytes);
-        List<Ledger.Entry> made = new ArrayList<>();
-        mapping.recipe().steps().forEach((source, steps) -> {
-            TensorInfo told = target == null ? checkpoint.tensors().get(source) : target;
-            made.add(new Ledger.Entry(
-                    source,
-                    target == null ? "drop: " + mapping.drop() : Recipe.text(steps),
-                    target == null ? null : target.name(),
-                    told.shape(),
-                    told.dtype(),
-                    before.get(source),
-                    target == null ? null : after));
-        });
-        entries.put(mapping, made);
+        String after = mapping.drop() != null
+                ? null
+                : mapping.recipe().isCopy() ? before.values().iterator().next() : Sha256.hex(bytes);
+        entries.put(
+                mapping,
+                mapping.recipe().steps().keySet().stream()
+                        .map(source -> entry(mapping, source, before.get(source), after))
+                        .toList());
         return bytes;
     }
 

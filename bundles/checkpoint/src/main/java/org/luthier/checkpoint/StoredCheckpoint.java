@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.TensorInfo;
@@ -41,6 +42,11 @@ abstract class StoredCheckpoint<T extends StoredCheckpoint.Stored> implements Ch
     /** The bytes of a tensor, as {@link #read} returns them. */
     abstract ByteBuffer bytes(T tensor);
 
+    /** The same bytes piece by piece. */
+    void pieces(T tensor, Consumer<ByteBuffer> pieces) {
+        pieces.accept(bytes(tensor));
+    }
+
     @Override
     public String name() {
         return file.name();
@@ -74,6 +80,11 @@ abstract class StoredCheckpoint<T extends StoredCheckpoint.Stored> implements Ch
     @Override
     public final ByteBuffer read(String name) {
         return bytes(stored(name)).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    @Override
+    public final void read(String name, Consumer<ByteBuffer> pieces) {
+        pieces(stored(name), pieces);
     }
 
     @Override

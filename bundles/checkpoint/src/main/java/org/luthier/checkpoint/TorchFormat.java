@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointFormat;
 import org.osgi.service.component.annotations.Component;
@@ -32,6 +33,8 @@ public final class TorchFormat implements CheckpointFormat {
     private static final Set<String> FIRST_NAMES =
             Set.of(PICKLE, BYTE_ORDER, "version", ".format_version", ".storage_alignment");
     private static final long MAX_PICKLE = 1 << 26;
+    /** Bytes of a tensor that are in memory while it is looked through. */
+    private static final int PIECE = 1 << 18;
 
     /** A pickle of the number 0x1950a86a20f9469cfc6c. */
     private static final byte[] LEGACY = {
@@ -269,11 +272,7 @@ public final class TorchFormat implements CheckpointFormat {
                         "tensor '" + tensor.tensor().name() + "' has " + length + " bytes, a buffer holds "
                                 + FileBytes.MAX_ARRAY);
             }
-            Place place = places.get(tensor.storage().key());
-            if (place.entry != null && !checked.contains(tensor.storage().key())) {
-                check(archive, place.entry);
-                checked.add(tensor.storage().key());
-            }
+            Place place = checked(tensor.storage());
             ByteBuffer span = file.read(place.offset + tensor.offset() * width, tensor.span() * width);
             ByteBuffer bytes = tensor.isContiguous()
                     ? span
@@ -289,6 +288,30 @@ public final class TorchFormat implements CheckpointFormat {
                 NumpyType.swap(bytes, width);
             }
             return bytes;
+        }
+
+        @Override
+        void pieces(TorchTensors.Tensor tensor, Consumer<ByteBuffer> pieces) {
+            if (bigEndian || !tensor.isContiguous()) {
+                pieces.accept(bytes(tensor));
+                return;
+            }
+            int width = tensor.tensor().dtype().bytes();
+            long begin = checked(tensor.storage()).offset + tensor.offset() * width;
+            long length = tensor.tensor().elements() * width;
+            for (long at = 0; at < length; at += PIECE) {
+                pieces.accept(file.read(begin + at, Math.min(PIECE, length - at)));
+            }
+        }
+
+        /** Where a storage is; its checksum is held against it once. */
+        private Place checked(TorchTensors.Storage storage) {
+            Place place = places.get(storage.key());
+            if (place.entry != null && !checked.contains(storage.key())) {
+                check(archive, place.entry);
+                checked.add(storage.key());
+            }
+            return place;
         }
     }
 }
