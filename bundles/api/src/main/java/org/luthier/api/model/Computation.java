@@ -14,7 +14,7 @@ import java.util.Map;
  * @param output the tap, for example {@code "encoder.layer0.attention.q"}
  * @param operation what is done: one of the constants, or another word
  * @param inputs names of the tensors that it is made from, in the order that the operation states: taps, or what a run is given, such as
- *     {@code "frontend.in"}
+ *     {@code "frontend.in"}; not the nearest ones where these are seldom recorded and the operation includes how they are made
  * @param weights canonical name of each weight, by its role
  * @param settings numbers (Double), counts (Long), words and flags that the operation depends on, by name
  */
