@@ -45,7 +45,7 @@ public record RecordedTensor(
      * The dimension that counts decoding steps, where one does. What a single step offers is [rows, 1] of ids, [rows, heads, 1, keys] of
      * scores, [rows, 1, width] of the rest.
      */
-    static int stepAxis(int rank) {
+    public static int stepAxis(int rank) {
         return Math.max(1, rank - 2);
     }
 
