@@ -5,6 +5,7 @@ import java.util.Map;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
+import org.luthier.nn.Heads;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValues;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -25,7 +26,7 @@ final class AttentionCore implements AutoCloseable {
     private final String context;
     private final String out;
     private final Kernels kernels;
-    private final int heads;
+    private final Heads heads;
     private final ResidualProjection output;
 
     /**
@@ -55,8 +56,8 @@ final class AttentionCore implements AutoCloseable {
         this.context = name + ".context";
         this.out = name + ".out";
         this.kernels = kernels;
-        this.heads = sizes.heads().count();
-        int width = sizes.heads().width();
+        this.heads = sizes.heads();
+        int width = heads.width();
         output = new ResidualProjection(
                 out, kernels, taken.take(out + ".weight", width, sizes.model()), width, sizes.model());
     }
@@ -66,18 +67,17 @@ final class AttentionCore implements AutoCloseable {
     }
 
     List<Computation> computations() {
-        long count = heads;
+        long count = heads.count();
         return List.of(
                 Computed.projection(queries, input, name + ".q.weight"),
                 Computed.projection(keys, remembered, name + ".k.weight"),
                 Computed.projection(values, remembered, name + ".v.weight"),
-                // NOTE: T5 does not divide by the root of the heads' size.
                 new Computation(
                         logits,
                         Computation.SCORES,
                         List.of(queries, keys),
                         Map.of(),
-                        Map.of("heads", count, "factor", 1.0, "causal", causal)),
+                        Map.of("heads", count, "factor", (double) heads.scale(), "causal", causal)),
                 new Computation(probabilities, Computation.SOFTMAX, List.of(logits), Map.of(), Map.of()),
                 new Computation(
                         context, Computation.MIXTURE, List.of(probabilities, values), Map.of(), Map.of("heads", count)),
@@ -107,7 +107,7 @@ final class AttentionCore implements AutoCloseable {
     void attend(Sequences q, KeyValues memory, Batch x, Position at, Probe probe) {
         INDArray gathered = x.context().shaped(); // [rows, length, heads * size]
         if (probe.wants(logits) || probe.wants(probabilities)) {
-            long[] shape = {x.rows(), heads, x.length(), memory.length()};
+            long[] shape = {x.rows(), heads.count(), x.length(), memory.length()};
             try (INDArray scores = Nd4j.createUninitialized(DataType.FLOAT, shape)) { // [rows, heads, queries, keys]
                 memory.scores(q.shaped(), causal, scores, x.scratch());
                 probe.offer(logits, at, scores);
