@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.eclipse.collections.api.map.primitive.MutableIntIntMap;
+import org.eclipse.collections.impl.factory.primitive.IntIntMaps;
 
 /**
  * The places of a whole tensor that a trace and a reference both hold, however each of them was cut: the same segments, the same entries
@@ -84,8 +86,9 @@ public final class CommonPlaces {
     /**
      * Lays two recordings of one tensor side by side.
      *
-     * @param traceSegments number of the segment in each row of the trace; empty if not known
-     * @param segments number of the segment in each row of the reference; empty if not known
+     * @param traceSegments numbers of the segments in the trace, whose rows are their channels, or a number for each row: segment *
+     *     channels + channel; empty if not known
+     * @param segments the same of the reference
      */
     public static CommonPlaces of(
             RecordedTensor trace, List<Integer> traceSegments, RecordedTensor reference, List<Integer> segments) {
@@ -142,20 +145,41 @@ public final class CommonPlaces {
 
     private static Axis rows(
             RecordedTensor trace, List<Integer> traceSegments, RecordedTensor reference, List<Integer> segments) {
-        boolean known = segments.size() == reference.shape().get(0)
-                && traceSegments.size() == trace.shape().get(0);
-        if (!known || segments.equals(traceSegments)) {
+        int channels = channels(reference, segments);
+        int[] mine = slots(trace, traceSegments, channels);
+        int[] theirs = slots(reference, segments, channels);
+        if (mine == null || theirs == null || Arrays.equals(mine, theirs)) {
             return places(trace, reference, 0);
         }
-        int[] places = IntStream.range(0, segments.size())
-                .filter(row -> traceSegments.contains(segments.get(row)))
+        MutableIntIntMap inTrace = IntIntMaps.mutable.empty();
+        for (int row = mine.length - 1; row >= 0; row--) {
+            inTrace.put(mine[row], row);
+        }
+        int[] places = IntStream.range(0, theirs.length)
+                .filter(row -> inTrace.containsKey(theirs[row]))
                 .toArray();
         return new Axis(
-                Arrays.stream(places)
-                        .map(row -> traceSegments.indexOf(segments.get(row)))
-                        .toArray(),
-                places,
-                places);
+                IntStream.of(places).map(row -> inTrace.get(theirs[row])).toArray(), places, places);
+    }
+
+    /** Rows of a segment; 0 if not known. */
+    private static int channels(RecordedTensor tensor, List<Integer> segments) {
+        int rows = tensor.shape().get(0);
+        return segments.isEmpty() || rows % segments.size() != 0 ? 0 : rows / segments.size();
+    }
+
+    /** What each row is, segment * channels + channel; null if not known. */
+    private static int[] slots(RecordedTensor tensor, List<Integer> segments, int channels) {
+        int rows = tensor.shape().get(0);
+        if (segments.size() == rows) {
+            return segments.stream().mapToInt(Integer::intValue).toArray();
+        }
+        if (channels == 0 || channels(tensor, segments) != channels) {
+            return null;
+        }
+        return IntStream.range(0, rows)
+                .map(row -> segments.get(row / channels) * channels + row % channels)
+                .toArray();
     }
 
     /** The common places of a dimension, or null if its sizes contradict each other. */

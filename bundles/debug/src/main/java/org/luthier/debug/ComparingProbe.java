@@ -15,8 +15,13 @@ public final class ComparingProbe implements Probe {
 
     /** @param reference stays open while the model runs */
     public ComparingProbe(Reference reference, Thresholds thresholds) {
+        this(reference, reference.names(), thresholds);
+    }
+
+    /** @param names which tensors of the reference to compare */
+    ComparingProbe(Reference reference, List<String> names, Thresholds thresholds) {
         this.reference = reference;
-        for (String name : reference.names()) {
+        for (String name : names) {
             comparisons.put(
                     name,
                     new TensorComparison(
@@ -31,37 +36,14 @@ public final class ComparingProbe implements Probe {
 
     @Override
     public void tap(String name, Position at, INDArray tensor) {
-        List<Integer> shape = new ArrayList<>();
-        for (int size : Tensors.shape(tensor)) {
-            shape.add(size);
-        }
-        boolean integers = tensor.dataType().isIntType();
-        boolean steps = at.step() >= 0;
-        // Ids come as whole rows.
-        RecordedTensor tapped = new RecordedTensor(
-                name,
-                List.copyOf(shape),
-                Tensors.floats(tensor),
-                steps && !integers ? slices(shape, at.step()) : List.of(),
-                Double.NaN,
-                integers,
-                steps);
-        TensorComparison comparison = comparisons.get(name);
-        synchronized (comparison) {
-            comparison.add(tapped, RecordingProbe.segments(at));
-        }
+        compare(Tap.of(name, at, tensor));
     }
 
-    /** What part of all steps the tensor of one call is: its own positions, and of scores the keys so far. */
-    private static List<Slice> slices(List<Integer> shape, int step) {
-        int stepAxis = RecordedTensor.stepAxis(shape.size());
-        List<Slice> slices = new ArrayList<>();
-        slices.add(Slice.range(stepAxis, step, shape.get(stepAxis)));
-        if (stepAxis > 1) {
-            int keys = shape.size() - 1;
-            slices.add(Slice.range(keys, 0, shape.get(keys)));
+    void compare(Tap tap) {
+        TensorComparison comparison = comparisons.get(tap.copy().name());
+        synchronized (comparison) {
+            comparison.add(tap.copy(), tap.slots());
         }
-        return slices;
     }
 
     /**
@@ -70,12 +52,17 @@ public final class ComparingProbe implements Probe {
      * @throws org.luthier.api.LuthierException if nothing of the reference was tapped
      */
     public TraceDiff result() {
+        return TraceDiff.of("this run", reference.title(), tensors(), reference.graph());
+    }
+
+    /** What was found of each tensor; a departure is not yet told from an inherited one. */
+    List<TensorDiff> tensors() {
         List<TensorDiff> tensors = new ArrayList<>();
         for (TensorComparison comparison : comparisons.values()) {
             synchronized (comparison) {
                 tensors.add(comparison.result(tensors.size()));
             }
         }
-        return TraceDiff.of("this run", reference.title(), tensors);
+        return tensors;
     }
 }

@@ -5,6 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Model;
 import org.luthier.files.text.TextTable;
@@ -14,10 +16,16 @@ import org.luthier.files.text.TextTable;
  *
  * @param name canonical name of the layer
  * @param taps names of the tensors that the layer itself offers, in order of execution
+ * @param computations how the taps are made, as far as the layer tells
  * @param weights weights of the layer itself
  * @param children layers inside, in order of execution
  */
-public record LayerTree(String name, List<String> taps, List<Layer.Weight> weights, List<LayerTree> children) {
+public record LayerTree(
+        String name,
+        List<String> taps,
+        List<Computation> computations,
+        List<Layer.Weight> weights,
+        List<LayerTree> children) {
     /** The tree of a model. */
     public static LayerTree of(Model model) {
         return of(model.root());
@@ -28,6 +36,7 @@ public record LayerTree(String name, List<String> taps, List<Layer.Weight> weigh
         return new LayerTree(
                 layer.name(),
                 List.copyOf(layer.taps()),
+                List.copyOf(layer.computations()),
                 List.copyOf(layer.weights()),
                 layer.children().stream().map(LayerTree::of).toList());
     }
@@ -46,11 +55,24 @@ public record LayerTree(String name, List<String> taps, List<Layer.Weight> weigh
         return all;
     }
 
+    /** Which tensors come from which, in this layer and all inside. */
+    public TensorGraph graph() {
+        return new TensorGraph(allComputations());
+    }
+
+    private List<Computation> allComputations() {
+        List<Computation> all = new ArrayList<>();
+        children.forEach(child -> all.addAll(child.allComputations()));
+        all.addAll(computations);
+        return all;
+    }
+
     private static long elements(Layer.Weight weight) {
         return weight.shape().stream().reduce(1L, Math::multiplyExact);
     }
 
-    /** The tree as JSON objects: {@code {"name", "parameters", "taps", "weights": [{"name", "shape", "dtype", "source"}], "children"}}. */
+    /** The tree as JSON objects: {@code {"name", "parameters", "taps", "weights": [{"name", "shape", "dtype", "source"}], "children",
+     * "computations": [{"output", "operation", "inputs", "weights", "settings"}]}}. */
     public Map<String, Object> asMap() {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("name", name);
@@ -58,6 +80,17 @@ public record LayerTree(String name, List<String> taps, List<Layer.Weight> weigh
         map.put("taps", taps);
         map.put("weights", weights.stream().map(LayerTree::asMap).toList());
         map.put("children", children.stream().map(LayerTree::asMap).toList());
+        map.put("computations", computations.stream().map(LayerTree::asMap).toList());
+        return map;
+    }
+
+    private static Map<String, Object> asMap(Computation computation) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("output", computation.output());
+        map.put("operation", computation.operation());
+        map.put("inputs", computation.inputs());
+        map.put("weights", new TreeMap<>(computation.weights()));
+        map.put("settings", new TreeMap<>(computation.settings()));
         return map;
     }
 
@@ -72,7 +105,7 @@ public record LayerTree(String name, List<String> taps, List<Layer.Weight> weigh
 
     /** The tree as an aligned table, one line a layer, weight or tap. */
     public String table() {
-        TextTable table = new TextTable("layer", ">parameters", "shape", "dtype", "in the checkpoint");
+        TextTable table = new TextTable("layer", ">parameters", "shape", "dtype", "in the checkpoint, or made by");
         addTo(table, "");
         return table + "\n";
     }
@@ -88,8 +121,14 @@ public record LayerTree(String name, List<String> taps, List<Layer.Weight> weigh
                     weight.source());
         }
         children.forEach(child -> child.addTo(table, indent + "  "));
+        Map<String, Computation> made = new LinkedHashMap<>();
+        computations.forEach(computation -> made.put(computation.output(), computation));
         for (String tap : taps) {
-            table.row(indent + "  > " + tap, "", "", "", "");
+            table.row(indent + "  > " + tap, "", "", "", made(made.get(tap)));
         }
+    }
+
+    private static String made(Computation computation) {
+        return computation == null ? "" : computation.operation() + " of " + String.join(", ", computation.inputs());
     }
 }

@@ -1,8 +1,10 @@
 package org.luthier.debug;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.eclipse.collections.impl.factory.primitive.IntLists;
 
 /**
  * One intermediate as it was recorded.
@@ -96,20 +98,30 @@ public record RecordedTensor(
         if (!slices.isEmpty()) {
             throw new IllegalArgumentException(name + " is sliced already: " + slices);
         }
-        int inner =
-                IntStream.range(slice.axis() + 1, shape.size()).map(shape::get).reduce(1, Math::multiplyExact);
-        int length = shape.get(slice.axis());
+        return only(slice.axis(), slice.indices().toArray());
+    }
+
+    /** The part that has some entries of the whole tensor's dimension; those that were not kept are left out. */
+    RecordedTensor only(int axis, int[] entries) {
+        int[] kept = kept(axis);
+        int[] whole = IntStream.of(entries)
+                .filter(entry -> kept == null || Arrays.binarySearch(kept, entry) >= 0)
+                .toArray();
+        int inner = IntStream.range(axis + 1, shape.size()).map(shape::get).reduce(1, Math::multiplyExact);
+        int length = shape.get(axis);
         int outer = values.length / Math.max(1, inner * length);
-        int[] indices = slice.indices().toArray();
-        float[] part = new float[outer * indices.length * inner];
+        float[] part = new float[outer * whole.length * inner];
         for (int o = 0; o < outer; o++) {
-            for (int i = 0; i < indices.length; i++) {
-                System.arraycopy(
-                        values, (o * length + indices[i]) * inner, part, (o * indices.length + i) * inner, inner);
+            for (int i = 0; i < whole.length; i++) {
+                int stored = kept == null ? whole[i] : Arrays.binarySearch(kept, whole[i]);
+                System.arraycopy(values, (o * length + stored) * inner, part, (o * whole.length + i) * inner, inner);
             }
         }
-        List<Integer> kept = new ArrayList<>(shape);
-        kept.set(slice.axis(), indices.length);
-        return new RecordedTensor(name, List.copyOf(kept), part, List.of(slice), noise, integers, steps);
+        List<Integer> size = new ArrayList<>(shape);
+        size.set(axis, whole.length);
+        List<Slice> all = new ArrayList<>(slices);
+        all.removeIf(slice -> slice.axis() == axis);
+        all.add(new Slice(axis, IntLists.immutable.of(whole)));
+        return new RecordedTensor(name, List.copyOf(size), part, List.copyOf(all), noise, integers, steps);
     }
 }

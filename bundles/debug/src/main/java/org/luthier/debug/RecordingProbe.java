@@ -42,7 +42,17 @@ public final class RecordingProbe implements Probe {
 
     @Override
     public void tap(String name, Position at, INDArray tensor) {
-        Piece piece = new Piece(at, Tensors.shape(tensor), tensor.dataType().isIntType(), Tensors.floats(tensor));
+        keep(name, new Piece(at, Tensors.shape(tensor), tensor.dataType().isIntType(), Tensors.floats(tensor)));
+    }
+
+    /** Keeps what another probe has read, which goes on to change it. */
+    void keep(String name, Position at, Tap tap) {
+        RecordedTensor copy = tap.copy();
+        int[] shape = copy.shape().stream().mapToInt(Integer::intValue).toArray();
+        keep(name, new Piece(at, shape, copy.integers(), copy.values().clone()));
+    }
+
+    private void keep(String name, Piece piece) {
         synchronized (pieces) {
             pieces.computeIfAbsent(name, any -> new ArrayList<>()).add(piece);
         }
@@ -67,7 +77,7 @@ public final class RecordingProbe implements Probe {
         }
     }
 
-    static List<Integer> segments(Position at) {
+    private static List<Integer> segments(Position at) {
         return IntStream.range(0, at.rows()).mapToObj(row -> at.segment(row)).toList();
     }
 

@@ -41,12 +41,23 @@ public final class Reference implements AutoCloseable {
 
     private final String title;
     private final Header header;
+    private final Origin origin;
     private final Map<String, Supplier<RecordedTensor>> tensors;
     private final Runnable closing;
 
     Reference(String title, Header header, Map<String, Supplier<RecordedTensor>> tensors, Runnable closing) {
+        this(title, header, Origin.UNKNOWN, tensors, closing);
+    }
+
+    Reference(
+            String title,
+            Header header,
+            Origin origin,
+            Map<String, Supplier<RecordedTensor>> tensors,
+            Runnable closing) {
         this.title = title;
         this.header = header;
+        this.origin = origin;
         this.tensors = tensors;
         this.closing = closing;
     }
@@ -72,7 +83,11 @@ public final class Reference implements AutoCloseable {
     public static Reference open(Path file, List<URL> adapters) {
         Checkpoint checkpoint = Checkpoints.builtIn().open(file);
         try {
-            return of(checkpoint, adapters);
+            Reference reference = of(checkpoint, adapters);
+            Path weights = reference.origin.checkpoint();
+            return weights == null
+                    ? reference
+                    : reference.of(file.resolveSibling(weights).normalize(), reference.origin.sha256());
         } catch (RuntimeException e) {
             checkpoint.close();
             throw e;
@@ -103,7 +118,19 @@ public final class Reference implements AutoCloseable {
     Reference onOwnFeatures() {
         Header own =
                 new Header(header.model(), header.framework(), header.dtype(), header.seed(), header.segments(), true);
-        return new Reference(title, own, tensors, closing);
+        return new Reference(title, own, origin, tensors, closing);
+    }
+
+    /** The same, of a model that is known. */
+    Reference of(Origin known) {
+        return new Reference(title, header, known, tensors, closing);
+    }
+
+    /** The same, of a model with these weights.
+     *
+     * @param sha256 lower-case hexadecimal */
+    public Reference of(Path checkpoint, String sha256) {
+        return of(new Origin(origin.definition(), checkpoint, sha256, origin.cached(), origin.computations()));
     }
 
     /** What to call it in messages: the file's name. */
@@ -114,6 +141,16 @@ public final class Reference implements AutoCloseable {
     /** What is known of the run. */
     public Header header() {
         return header;
+    }
+
+    /** What is known of the model, if it was one of ours. */
+    public Origin origin() {
+        return origin;
+    }
+
+    /** How the tensors come from each other, as far as the file tells. */
+    public TensorGraph graph() {
+        return new TensorGraph(origin.computations());
     }
 
     /** Canonical names in order of execution. */
@@ -148,7 +185,7 @@ public final class Reference implements AutoCloseable {
      */
     public void write(Path target, boolean overwrite) {
         List<RecordedTensor> all = names().stream().map(this::tensor).toList();
-        Map<String, String> metadata = ReferenceFormat.metadata(header, all);
+        Map<String, String> metadata = ReferenceFormat.metadata(header, origin, target, all);
         List<SafetensorsWriter.Tensor> stored =
                 all.stream().map(ReferenceFormat::stored).toList();
         AtomicFile.write(target, overwrite, out -> SafetensorsWriter.write(out, metadata, stored));

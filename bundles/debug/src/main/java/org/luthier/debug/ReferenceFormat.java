@@ -2,9 +2,13 @@ package org.luthier.debug;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -18,14 +22,17 @@ import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.TensorInfo;
+import org.luthier.api.model.Computation;
 import org.luthier.checkpoint.SafetensorsWriter;
 
 /** The format {@code luthier-reference/1}: what the metadata of the safetensors file say, and back. */
 final class ReferenceFormat {
     static final String FORMAT = "luthier-reference/1";
     private static final String OWN = "own";
+    private static final String CACHED = "cached";
+    private static final StoredCheckpoint NO_CHECKPOINT = new StoredCheckpoint(null, null);
     private static final Set<DType> INTEGERS = EnumSet.of(DType.I64, DType.I32, DType.I16, DType.I8, DType.U8);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.USE_LONG_FOR_INTS);
 
     /** A slice as JSON has it. */
     record StoredSlice(int axis, int[] indices) {
@@ -37,6 +44,13 @@ final class ReferenceFormat {
             return new Slice(axis, IntLists.immutable.of(indices));
         }
     }
+
+    /**
+     * The weights of a trace as JSON has them.
+     *
+     * @param path from the folder of the file, with slashes
+     */
+    record StoredCheckpoint(String sha256, String path) {}
 
     private ReferenceFormat() {}
 
@@ -92,7 +106,21 @@ final class ReferenceFormat {
                 metadata.getOrDefault("seed", "none"),
                 segments,
                 OWN.equals(metadata.get("features")));
-        return new Reference(checkpoint.name(), header, tensors, checkpoint::close);
+        return new Reference(checkpoint.name(), header, origin(checkpoint), tensors, checkpoint::close);
+    }
+
+    private static Origin origin(Checkpoint checkpoint) {
+        Map<String, String> metadata = checkpoint.metadata();
+        StoredCheckpoint weights =
+                field(checkpoint, "checkpoint", new TypeReference<StoredCheckpoint>() {}, NO_CHECKPOINT);
+        List<Computation> computations =
+                field(checkpoint, "computations", new TypeReference<List<Computation>>() {}, List.of());
+        return new Origin(
+                metadata.get("definition"),
+                path(checkpoint, weights.path()),
+                weights.sha256(),
+                CACHED.equals(metadata.get("decoder")),
+                computations);
     }
 
     static boolean isInteger(DType dtype) {
@@ -109,6 +137,15 @@ final class ReferenceFormat {
             return new RecordedTensor(name, shape, checkpoint.floats(key), slices, noise, integers, steps);
         } catch (IllegalArgumentException e) {
             throw new LuthierException(checkpoint.name() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static Path path(Checkpoint checkpoint, String text) {
+        try {
+            return text == null ? null : Path.of(text);
+        } catch (InvalidPathException e) {
+            throw new LuthierException(
+                    checkpoint.name() + ": metadata 'checkpoint' names '" + text + "', which cannot be a file here", e);
         }
     }
 
@@ -131,7 +168,8 @@ final class ReferenceFormat {
         throw new LuthierException(checkpoint.name() + ": " + FORMAT + " needs metadata '" + key + "'");
     }
 
-    static Map<String, String> metadata(Reference.Header header, List<RecordedTensor> tensors) {
+    static Map<String, String> metadata(
+            Reference.Header header, Origin origin, Path target, List<RecordedTensor> tensors) {
         Map<String, List<StoredSlice>> slices = new LinkedHashMap<>();
         Map<String, Double> noise = new LinkedHashMap<>();
         for (RecordedTensor tensor : tensors) {
@@ -170,7 +208,28 @@ final class ReferenceFormat {
         if (!noise.isEmpty()) {
             metadata.put("noise", json(noise));
         }
+        if (origin.definition() != null) {
+            metadata.put("definition", origin.definition());
+        }
+        if (origin.checkpoint() != null) {
+            metadata.put(
+                    "checkpoint", json(new StoredCheckpoint(origin.sha256(), relative(origin.checkpoint(), target))));
+        }
+        if (origin.cached()) {
+            metadata.put("decoder", CACHED);
+        }
+        if (!origin.computations().isEmpty()) {
+            metadata.put("computations", json(origin.computations()));
+        }
         return metadata;
+    }
+
+    /** Where a file is, seen from the folder of another. */
+    private static String relative(Path file, Path target) {
+        Path folder = target.toAbsolutePath().normalize().getParent();
+        Path absolute = file.toAbsolutePath().normalize();
+        Path shown = absolute.getRoot().equals(folder.getRoot()) ? folder.relativize(absolute) : absolute;
+        return shown.toString().replace(File.separatorChar, '/');
     }
 
     /** A tensor as the file holds it. */

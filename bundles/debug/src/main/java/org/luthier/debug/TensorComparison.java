@@ -1,6 +1,8 @@
 package org.luthier.debug;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
 
 /**
  * The difference of one tensor from a reference's, piece by piece, in double precision: what both hold of the same place of the whole
@@ -30,11 +32,16 @@ final class TensorComparison {
     private long notFinite;
     private List<Integer> firstIndex;
     private List<Integer> worstIndex;
+    /** Largest difference at each decoding step. */
+    private double[] atStep = {};
+
+    private int stepsSeen;
+
     private String trouble;
     private String missing = "not in the trace";
 
     /**
-     * @param segments number of the segment in each row of the reference; empty if not known
+     * @param segments numbers of the segments in the reference; empty if not known
      */
     TensorComparison(RecordedTensor reference, List<Integer> segments, Thresholds thresholds) {
         this.reference = reference;
@@ -60,7 +67,7 @@ final class TensorComparison {
      * Compares one piece of the trace.
      *
      * @param tapped whole, or with the slices that it is of the whole
-     * @param traceSegments number of the segment in each row of it; empty if not known
+     * @param traceSegments numbers of the segments in it, or of each row, as {@link CommonPlaces#of} takes them
      */
     void add(RecordedTensor tapped, List<Integer> traceSegments) {
         steps |= tapped.steps();
@@ -76,6 +83,9 @@ final class TensorComparison {
 
     private void compareLine(CommonPlaces common, int[] index, int inTrace, int inReference) {
         CommonPlaces.Axis last = common.last();
+        int stepAxis = RecordedTensor.stepAxis(shape.size());
+        boolean within = stepAxis < index.length;
+        int step = steps && within ? common.whole(stepAxis, index[stepAxis]) : 0;
         int largestTrace = -1;
         int largestReference = -1;
         float[] a = common.trace().values();
@@ -92,6 +102,9 @@ final class TensorComparison {
             compared++;
             if (Double.isFinite(x) && Double.isFinite(y)) {
                 double difference = Math.abs(x - y);
+                if (steps) {
+                    note(within ? step : last.whole()[i], difference);
+                }
                 if (difference > maxAbs) {
                     maxAbs = difference;
                     worstIndex = common.whole(index, i);
@@ -106,6 +119,9 @@ final class TensorComparison {
             } else if (Double.compare(x, y) != 0) {
                 // Equal infinities, as in a mask, are no difference, and neither are two NaNs.
                 notFinite++;
+                if (steps) {
+                    note(within ? step : last.whole()[i], Double.POSITIVE_INFINITY);
+                }
                 if (firstIndex == null) {
                     firstIndex = common.whole(index, i);
                 }
@@ -118,6 +134,14 @@ final class TensorComparison {
             int column = largestTrace - inTrace;
             sameArgmax += column == last.inTrace(largestReference - inReference) ? 1 : 0;
         }
+    }
+
+    private void note(int step, double difference) {
+        if (step >= atStep.length) {
+            atStep = Arrays.copyOf(atStep, Math.max(step + 1, 2 * atStep.length));
+        }
+        atStep[step] = Math.max(atStep[step], difference);
+        stepsSeen = Math.max(stepsSeen, step + 1);
     }
 
     /** What the pieces so far add up to; a departure is not yet told from an inherited one. */
@@ -155,6 +179,11 @@ final class TensorComparison {
                 departed ? Verdict.DEPARTED : Verdict.SAME,
                 notFinite == 0
                         ? null
-                        : notFinite + " of " + compared + " values are NaN or infinite in one of the two only");
+                        : notFinite + " of " + compared + " values are NaN or infinite in one of the two only",
+                DoubleStream.of(atStep)
+                        .limit(stepsSeen)
+                        .map(difference -> difference == 0 ? 0 : difference / limit)
+                        .boxed()
+                        .toList());
     }
 }

@@ -20,6 +20,7 @@ import java.util.Map;
  * @param step decoding step of that value, or -1 outside a decoder
  * @param verdict what to make of it
  * @param note why it was not judged, or what else is wrong; null if nothing
+ * @param stepErrors for each decoding step the largest difference over the limit, so that above 1 it departs; empty outside a decoder
  */
 public record TensorDiff(
         String name,
@@ -33,18 +34,29 @@ public record TensorDiff(
         List<Integer> firstIndex,
         int step,
         Verdict verdict,
-        String note) {
+        String note,
+        List<Double> stepErrors) {
     static TensorDiff notJudged(String name, int order, List<Integer> shape, String note) {
         return of(name, order, shape, Verdict.NOT_JUDGED, note);
     }
 
     static TensorDiff of(String name, int order, List<Integer> shape, Verdict verdict, String note) {
         double none = Double.NaN;
-        return new TensorDiff(name, order, shape, none, none, none, none, none, null, -1, verdict, note);
+        return new TensorDiff(name, order, shape, none, none, none, none, none, null, -1, verdict, note, List.of());
     }
 
     TensorDiff with(Verdict other) {
-        return new TensorDiff(name, order, shape, maxAbs, relL2, cosine, ratio, argmax, firstIndex, step, other, note);
+        return with(other, note);
+    }
+
+    TensorDiff with(Verdict other, String why) {
+        return new TensorDiff(
+                name, order, shape, maxAbs, relL2, cosine, ratio, argmax, firstIndex, step, other, why, stepErrors);
+    }
+
+    /** Whether a value of a decoding step is outside the limit. */
+    boolean departsAt(int step) {
+        return step < stepErrors.size() && stepErrors.get(step) > 1;
     }
 
     /** For JSON: the fields under their names, null for what is not known, {@code note} only where there is one. */

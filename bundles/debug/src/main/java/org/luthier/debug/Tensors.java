@@ -18,6 +18,15 @@ final class Tensors {
         return values;
     }
 
+    /** Copies values into a tensor, whatever its strides.
+     *
+     * @param values row-major */
+    static void write(float[] values, INDArray tensor) {
+        try (INDArray exact = Nd4j.create(values, tensor.shape(), 'c')) {
+            tensor.assign(exact);
+        }
+    }
+
     static int[] shape(INDArray tensor) {
         long[] shape = tensor.shape();
         int[] sizes = new int[shape.length];

@@ -25,18 +25,33 @@ final class TokenRun implements AutoCloseable {
     private final TokenModel.TokenLayout layout;
     private final Probe probe;
     private final Cancellation cancellation;
+    private final boolean cached;
     private final Session watched;
     private final Session free;
     private final MutableIntList slots = IntLists.mutable.empty();
     private final List<IntList> said = new ArrayList<>();
 
-    TokenRun(TokenModel model, TraceSegments segments, Probe probe, Cancellation cancellation) {
+    /**
+     * Opens both sessions.
+     *
+     * @param cached whether the watched one is fed its ids one by one
+     * @param probe sees the watched one, and is offered the ids
+     * @param freely sees the free one
+     */
+    TokenRun(
+            TokenModel model,
+            TraceSegments segments,
+            boolean cached,
+            Probe probe,
+            Probe freely,
+            Cancellation cancellation) {
+        this.cached = cached;
         this.segments = segments;
         this.layout = model.layout();
         this.probe = probe;
         this.cancellation = cancellation;
         this.watched = model.open(1, probe);
-        this.free = model.open(1, Probe.NONE);
+        this.free = model.open(1, freely);
     }
 
     /** Runs one segment. */
@@ -59,7 +74,19 @@ final class TokenRun implements AutoCloseable {
                         .toList();
         watched.begin(features, at);
         probe.offer(Tracer.IDS, rows, tensor(fed));
-        watched.prefill(fed);
+        if (cached) {
+            feedOneByOne(fed);
+        } else {
+            watched.prefill(fed);
+        }
+    }
+
+    private void feedOneByOne(List<IntList> fed) {
+        for (int position = 0; position < fed.get(0).size(); position++) {
+            cancellation.check();
+            int at = position;
+            watched.step(fed.stream().mapToInt(row -> row.get(at)).toArray(), null);
+        }
     }
 
     /** Offers what was said, once all segments have been run. */

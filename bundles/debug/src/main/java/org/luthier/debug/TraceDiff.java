@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.luthier.api.LuthierException;
+import org.luthier.debug.cause.Cause;
 import org.luthier.files.text.TextTable;
 
 /**
@@ -15,21 +16,33 @@ import org.luthier.files.text.TextTable;
  * @param trace what was compared
  * @param reference what it was compared with
  * @param tensors the reference's tensors in its order, then those that only the trace has
+ * @param causes likely causes of the departures, as far as they were looked for
+ * @param remarks what else is to be said, a line each
  */
-public record TraceDiff(String trace, String reference, List<TensorDiff> tensors) {
+public record TraceDiff(
+        String trace, String reference, List<TensorDiff> tensors, List<Cause> causes, List<String> remarks) {
     private static final int WIDTH = 120;
     /** Names listed of those about which there is nothing to say but why; the JSON object has them all. */
     private static final int MOST_NAMES = 12;
 
+    private static final int MOST_STEPS = 5;
+
     /** A ratio that would not fit its column. */
     private static final double TOO_LARGE = 1e4;
+
+    /** Compares a trace with a reference, as {@link #compare(Reference, Reference, Thresholds, TensorGraph)} with what the files tell. */
+    public static TraceDiff compare(Reference trace, Reference reference, Thresholds thresholds) {
+        boolean told = trace.graph().isKnown();
+        return compare(trace, reference, thresholds, told ? trace.graph() : reference.graph());
+    }
 
     /**
      * Compares a trace with a reference.
      *
+     * @param graph which tensors come from which
      * @throws LuthierException if they have no tensor in common, or belong to different models
      */
-    public static TraceDiff compare(Reference trace, Reference reference, Thresholds thresholds) {
+    public static TraceDiff compare(Reference trace, Reference reference, Thresholds thresholds, TensorGraph graph) {
         if (!trace.header().model().equals(reference.header().model())) {
             throw new LuthierException("cannot compare " + trace.title() + " of model family '"
                     + trace.header().model() + "' with " + reference.title() + " of model family '"
@@ -55,11 +68,32 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
                         name, tensors.size(), trace.tensor(name).shape(), "not in the reference"));
             }
         }
-        return of(trace.title(), reference.title(), tensors);
+        return of(trace.title(), reference.title(), tensors, graph);
     }
 
     /** Decides which departures only inherit, and refuses a comparison of nothing. */
-    static TraceDiff of(String trace, String reference, List<TensorDiff> tensors) {
+    static TraceDiff of(String trace, String reference, List<TensorDiff> tensors, TensorGraph graph) {
+        refuseNothing(trace, reference, tensors);
+        List<TensorDiff> judged = new ArrayList<>();
+        List<String> departed = new ArrayList<>();
+        for (TensorDiff tensor : tensors) {
+            boolean outside = tensor.verdict() == Verdict.DEPARTED;
+            judged.add(outside && graph.inherits(tensor.name(), departed) ? tensor.with(Verdict.INHERITED) : tensor);
+            if (outside) {
+                departed.add(tensor.name());
+            }
+        }
+        return new TraceDiff(trace, reference, List.copyOf(judged), List.of(), List.of());
+    }
+
+    /** Of tensors of which none inherits anything. */
+    static TraceDiff isolated(String reference, List<TensorDiff> tensors) {
+        String trace = "this run";
+        refuseNothing(trace, reference, tensors);
+        return new TraceDiff(trace, reference, List.copyOf(tensors), List.of(), List.of());
+    }
+
+    private static void refuseNothing(String trace, String reference, List<TensorDiff> tensors) {
         if (tensors.stream().allMatch(tensor -> tensor.verdict() == Verdict.NOT_JUDGED)) {
             throw new LuthierException("nothing to compare in " + trace + " and " + reference + ": "
                     + tensors.stream()
@@ -68,14 +102,26 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
                             .collect(Collectors.joining(", "))
                     + "; check the layers and segments of the trace");
         }
-        List<TensorDiff> judged = new ArrayList<>();
-        boolean departed = false;
-        for (TensorDiff tensor : tensors) {
-            boolean outside = tensor.verdict() == Verdict.DEPARTED;
-            judged.add(outside && departed ? tensor.with(Verdict.INHERITED) : tensor);
-            departed |= outside;
-        }
-        return new TraceDiff(trace, reference, List.copyOf(judged));
+    }
+
+    /** The same with causes. */
+    public TraceDiff with(List<Cause> found) {
+        return new TraceDiff(trace, reference, tensors, List.copyOf(found), remarks);
+    }
+
+    /** The same with one more line. */
+    public TraceDiff with(String remark) {
+        List<String> all = new ArrayList<>(remarks);
+        all.add(remark);
+        return new TraceDiff(trace, reference, tensors, causes, List.copyOf(all));
+    }
+
+    /** Names of the tensors that depart and do not merely inherit it. */
+    public List<String> departed() {
+        return tensors.stream()
+                .filter(tensor -> tensor.verdict() == Verdict.DEPARTED)
+                .map(TensorDiff::name)
+                .toList();
     }
 
     /** Whether nothing departs. */
@@ -85,20 +131,58 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
 
     /** Canonical name of the first tensor that departs, or null. */
     public String first() {
-        return tensors.stream()
-                .filter(tensor -> tensor.verdict() == Verdict.DEPARTED)
-                .map(TensorDiff::name)
-                .findFirst()
-                .orElse(null);
+        return departed().stream().findFirst().orElse(null);
     }
 
-    /** The object that {@code layer:diff --json} prints. */
+    /**
+     * A decoding step at which something departs.
+     *
+     * @param step from 0
+     * @param first the first tensor, in order of execution, that has a value outside its limit there
+     * @param tensors how many have
+     */
+    public record Step(int step, String first, long tensors) {
+        private Map<String, Object> asMap() {
+            Map<String, Object> map = new LinkedHashMap<>();
+            map.put("step", step);
+            map.put("first", first);
+            map.put("tensors", tensors);
+            return map;
+        }
+    }
+
+    /** The decoding steps at which something departs. */
+    public List<Step> steps() {
+        int most = tensors.stream()
+                .mapToInt(tensor -> tensor.stepErrors().size())
+                .max()
+                .orElse(0);
+        List<Step> steps = new ArrayList<>();
+        for (int step = 0; step < most; step++) {
+            int at = step;
+            List<TensorDiff> outside =
+                    tensors.stream().filter(tensor -> tensor.departsAt(at)).toList();
+            if (!outside.isEmpty()) {
+                steps.add(new Step(step, outside.get(0).name(), outside.size()));
+            }
+        }
+        return steps;
+    }
+
+    /** The object that {@code layer:diff --json} prints; {@code steps} and {@code remarks} only where there are some. */
     public Map<String, Object> asMap() {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("clean", clean());
         map.put("first", first());
         map.put("tensors", tensors.stream().map(TensorDiff::asMap).toList());
-        map.put("causes", List.of());
+        map.put("causes", causes.stream().map(Cause::asMap).toList());
+        List<Step> steps = steps();
+        if (!steps.isEmpty()) {
+            map.put("steps", steps.stream().map(Step::asMap).toList());
+        }
+        if (!remarks.isEmpty()) {
+            map.put("remarks", remarks);
+        }
         return map;
     }
 
@@ -109,7 +193,9 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
         Map<String, List<String>> notes = new LinkedHashMap<>();
         for (TensorDiff tensor : tensors) {
             if (tensor.note() != null) {
-                notes.computeIfAbsent(tensor.note(), any -> new ArrayList<>()).add(tensor.name());
+                boolean missing = tensor.note().startsWith(IsolatingProbe.MISSING);
+                notes.computeIfAbsent(missing ? "input not recorded" : tensor.note(), any -> new ArrayList<>())
+                        .add(tensor.name());
             }
             if (tensor.verdict() != Verdict.NOT_JUDGED) {
                 table.row(
@@ -126,7 +212,38 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
         }
         StringBuilder text = new StringBuilder(table + "\n");
         notes.forEach((note, names) -> appendNote(text, note, names));
-        return text.append(summary()).append('\n').toString();
+        appendSteps(text);
+        text.append(summary()).append('\n');
+        for (Cause cause : causes) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "likely cause: %s: %s (error %.1e -> %.1e when undone); try: %s%n",
+                    cause.layer(),
+                    cause.cause(),
+                    cause.before(),
+                    cause.after(),
+                    cause.advice()));
+        }
+        remarks.forEach(remark -> text.append(remark).append('\n'));
+        return text.toString();
+    }
+
+    /** Only where the first of them say more than the summary. */
+    private void appendSteps(StringBuilder text) {
+        List<Step> steps = steps();
+        if (steps.isEmpty()) {
+            return;
+        }
+        text.append("steps that depart: ");
+        text.append(steps.stream()
+                .limit(MOST_STEPS)
+                .map(step -> step.step() + " (" + step.first()
+                        + (step.tensors() == 1 ? "" : " and " + (step.tensors() - 1) + " more") + ")")
+                .collect(Collectors.joining(", ")));
+        if (steps.size() > MOST_STEPS) {
+            text.append(" and ").append(steps.size() - MOST_STEPS).append(" more");
+        }
+        text.append('\n');
     }
 
     private static void appendNote(StringBuilder text, String note, List<String> names) {
@@ -157,9 +274,19 @@ public record TraceDiff(String trace, String reference, List<TensorDiff> tensors
         return "first departure: " + first.name()
                 + (first.firstIndex() == null ? "" : " at " + first.firstIndex())
                 + (first.step() < 0 ? "" : ", step " + first.step())
+                + others()
                 + "; " + same + " tensors agree, " + count(Verdict.INHERITED) + " inherit it, "
                 + count(Verdict.NOT_JUDGED)
                 + " not judged";
+    }
+
+    /** What departs by itself too. */
+    private String others() {
+        List<String> others = departed().subList(1, departed().size());
+        return others.isEmpty()
+                ? ""
+                : "; also " + String.join(", ", others.subList(0, Math.min(MOST_NAMES, others.size())))
+                        + (others.size() > MOST_NAMES ? " and " + (others.size() - MOST_NAMES) + " more" : "");
     }
 
     private long count(Verdict verdict) {

@@ -1,7 +1,9 @@
 package org.luthier.debug;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
 import org.luthier.api.model.FrameModel;
@@ -30,9 +32,22 @@ public final class Tracer {
     private final String samplesName;
     private final String featuresName;
 
+    private final boolean cached;
+
     /** @param model stays open, and is not closed by this */
     public Tracer(Model model) {
+        this(model, false);
+    }
+
+    /**
+     * Prepares to run a model.
+     *
+     * @param model stays open, and is not closed by this
+     * @param cached whether the decoder is fed its ids one by one, with its cache, and not all at once
+     */
+    public Tracer(Model model, boolean cached) {
         this.model = model;
+        this.cached = cached;
         this.samplesName = samplesName(model);
         this.featuresName = featuresName(model);
     }
@@ -62,8 +77,47 @@ public final class Tracer {
         TraceSegments segments = TraceSegments.of(input, model);
         run(segments, probe, cancellation);
         Reference recorded = probe.recorded(
-                "trace of " + model.definition().id(), model.definition().family());
+                        "trace of " + model.definition().id(),
+                        model.definition().family())
+                .of(new Origin(model.definition().id(), null, null, cached, graph().computations()));
         return segments.features() == null ? recorded.onOwnFeatures() : recorded;
+    }
+
+    /** How the model's tensors come from each other. */
+    public TensorGraph graph() {
+        return LayerTree.of(model).graph();
+    }
+
+    /**
+     * What came of judging every computation by itself.
+     *
+     * @param diff of which nothing is inherited
+     * @param made what the layers made of the reference's inputs
+     */
+    public record Isolation(TraceDiff diff, Reference made) {}
+
+    /**
+     * Feeds every layer the reference's inputs and compares what it makes with the reference's, in one run.
+     *
+     * @param reference what was recorded, with inputs to run the model on
+     * @param segments which of its segments; null for all
+     * @param layers which tensors to judge
+     * @throws LuthierException if the inputs do not fit, or nothing can be judged
+     */
+    public Isolation isolate(
+            Reference reference,
+            List<Integer> segments,
+            NameGlob layers,
+            Thresholds thresholds,
+            Cancellation cancellation) {
+        IsolatingProbe probe = new IsolatingProbe(reference, graph(), layers, thresholds);
+        TraceSegments cut = TraceSegments.of(new TraceInput.Recorded(reference, segments), model);
+        run(cut, probe, cancellation);
+        Set<String> given = new HashSet<>(List.of(samplesName, IDS));
+        if (cut.samples() == null) {
+            given.add(featuresName);
+        }
+        return new Isolation(probe.result(given), probe.made(model.definition().family()));
     }
 
     /** What a run offers to a probe. */
@@ -87,12 +141,17 @@ public final class Tracer {
     }
 
     private void run(TraceSegments segments, Probe probe, Cancellation cancellation) {
+        run(segments, probe, Probe.NONE, cancellation);
+    }
+
+    /** @param free sees the free run */
+    void run(TraceSegments segments, Probe probe, Probe free, Cancellation cancellation) {
         if (model instanceof FrameModel frames) {
             try (FrameModel.Session network = frames.open(1)) {
                 forEach(segments, probe, cancellation, (row, features, at) -> network.run(features, at, probe));
             }
         } else if (model instanceof TokenModel tokens) {
-            try (TokenRun network = new TokenRun(tokens, segments, probe, cancellation)) {
+            try (TokenRun network = new TokenRun(tokens, segments, cached, probe, free, cancellation)) {
                 forEach(segments, probe, cancellation, network::segment);
                 network.finish();
             }

@@ -48,8 +48,23 @@ class LayerTreeTest {
                                         "F32",
                                         "source",
                                         "model/out/kernel")),
-                        "children", List.of()),
+                        "children", List.of(),
+                        "computations",
+                                List.of(
+                                        Map.of(
+                                                "output", "out.in",
+                                                "operation", "sum",
+                                                "inputs", List.of("narrow", "wide"),
+                                                "weights", Map.of(),
+                                                "settings", Map.of()),
+                                        Map.of(
+                                                "output", "out",
+                                                "operation", "weighing",
+                                                "inputs", List.of("out.in"),
+                                                "weights", Map.of("weight", "out.weight"),
+                                                "settings", Map.of()))),
                 out);
+        assertTrue(tree.table().contains("  > out.in") && tree.table().contains("sum of narrow, wide"), tree.table());
     }
 
     @Test

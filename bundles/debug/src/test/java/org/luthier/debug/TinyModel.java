@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.Ledger;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.FrameModel;
 import org.luthier.api.model.Framing;
 import org.luthier.api.model.Frontend;
@@ -37,26 +38,44 @@ final class TinyModel implements FrameModel {
         return this;
     }
 
-    private record Node(String name, List<Layer> children, List<String> taps, List<Layer.Weight> weights)
+    private record Node(
+            String name,
+            List<Layer> children,
+            List<String> taps,
+            List<Computation> computations,
+            List<Layer.Weight> weights)
             implements Layer {
-        static Node of(String name, String... taps) {
+        static Node of(String name, List<Computation> computations) {
             Weight weight = new Weight(name + ".weight", List.of(2L), DType.F32, "model/" + name + "/kernel");
-            return new Node(name, List.of(), List.of(taps), List.of(weight));
+            List<String> taps = computations.stream().map(Computation::output).toList();
+            return new Node(name, List.of(), taps, computations, List.of(weight));
         }
     }
 
-    private static final Layer FRONTEND =
-            new Node("frontend", List.of(), List.of("frontend.magnitude", "frontend.log"), List.of());
+    private static Computation weighing(String name, String input) {
+        return new Computation(name, "weighing", List.of(input), Map.of("weight", name + ".weight"), Map.of());
+    }
+
+    private static final Layer FRONTEND = new Node(
+            "frontend",
+            List.of(),
+            List.of("frontend.magnitude", "frontend.log"),
+            List.of(
+                    new Computation("frontend.magnitude", "square", List.of("frontend.in"), Map.of(), Map.of()),
+                    new Computation("frontend.log", "one more", List.of("frontend.magnitude"), Map.of(), Map.of())),
+            List.of());
 
     @Override
     public Layer root() {
+        Computation meeting = new Computation("out.in", Computation.SUM, List.of("narrow", "wide"), Map.of(), Map.of());
         return new Node(
                 "tiny",
                 List.of(
                         FRONTEND,
-                        Node.of("narrow", "narrow"),
-                        Node.of("wide", "wide"),
-                        Node.of("out", "out.in", "out")),
+                        Node.of("narrow", List.of(weighing("narrow", "frontend.log"))),
+                        Node.of("wide", List.of(weighing("wide", "frontend.log"))),
+                        Node.of("out", List.of(meeting, weighing("out", "out.in")))),
+                List.of(),
                 List.of(),
                 List.of());
     }

@@ -3,13 +3,17 @@ package org.luthier.debug;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.eclipse.collections.api.list.primitive.IntList;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.checkpoint.Ledger;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Frontend;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.ModelDefinition;
@@ -48,6 +52,7 @@ final class TinyTokenModel implements TokenModel {
     private final float[][] head = new float[IDS][WIDTH];
     private float scale = 0.2f;
     private boolean forgetful;
+    private final Set<String> faulty = new HashSet<>();
 
     TinyTokenModel(int channels) {
         this.channels = channels;
@@ -76,16 +81,38 @@ final class TinyTokenModel implements TokenModel {
         return this;
     }
 
-    private record Node(String name, List<Layer> children, List<String> taps) implements Layer {}
+    /** With layers that make half as much again of some tensors as they should. */
+    TinyTokenModel faulty(String... taps) {
+        faulty.addAll(List.of(taps));
+        return this;
+    }
+
+    private record Node(String name, List<Layer> children, List<String> taps, List<Computation> computations)
+            implements Layer {
+        static Node of(String name, Computation... computations) {
+            return new Node(
+                    name,
+                    List.of(),
+                    Stream.of(computations).map(Computation::output).toList(),
+                    List.of(computations));
+        }
+    }
+
+    private static Computation made(String output, String... inputs) {
+        return new Computation(output, "made up", List.of(inputs), Map.of(), Map.of());
+    }
 
     @Override
     public Layer root() {
-        Layer decoder = new Node(
+        Layer decoder = Node.of(
                 "decoder",
-                List.of(),
-                List.of("decoder.embedded", "decoder.scores", "decoder.probs", "decoder.out", "decoder.logits"));
-        Layer encoder = new Node("encoder", List.of(), List.of("encoder"));
-        return new Node("tiny", List.of(frontend().layer(), encoder, decoder), List.of());
+                made("decoder.embedded", Tracer.IDS),
+                made("decoder.scores", "decoder.embedded"),
+                made("decoder.probs", "decoder.scores"),
+                made("decoder.out", "decoder.probs", "decoder.embedded", "encoder"),
+                made("decoder.logits", "decoder.out"));
+        Layer encoder = Node.of("encoder", made("encoder", "frontend.log"));
+        return new Node("tiny", List.of(frontend().layer(), encoder, decoder), List.of(), List.of());
     }
 
     @Override
@@ -122,9 +149,14 @@ final class TinyTokenModel implements TokenModel {
     /** One row: what it hears, and what it was fed so far. */
     private record Row(int slot, float heard, List<float[]> fed) {}
 
+    private interface Place {
+        void make(int row, int query);
+    }
+
     private final class TinySession implements Session {
         private final Probe probe;
         private List<Row> rows = new ArrayList<>();
+        private INDArray encoded;
 
         TinySession(Probe probe) {
             this.probe = probe;
@@ -132,21 +164,29 @@ final class TinyTokenModel implements TokenModel {
 
         @Override
         public void begin(INDArray features, Position at) {
-            INDArray encoded = features.mul(scale);
-            probe.offer("encoder", at, encoded);
+            encoded = features.mul(scale);
+            offer("encoder", at, encoded);
             beginEncoded(encoded, at);
+        }
+
+        /** Spoils a tensor if that is asked for, and offers it. */
+        private void offer(String name, Position at, INDArray tensor) {
+            if (faulty.contains(name)) {
+                tensor.muli(1.5f);
+            }
+            probe.offer(name, at, tensor);
         }
 
         @Override
         public INDArray encoded() {
-            throw new UnsupportedOperationException("not needed here");
+            return encoded;
         }
 
         @Override
-        public void beginEncoded(INDArray encoded, Position at) {
+        public void beginEncoded(INDArray kept, Position at) {
             rows = new ArrayList<>();
             for (int segment = 0; segment < at.rows(); segment++) {
-                float heard = encoded.slice(segment).meanNumber().floatValue();
+                float heard = kept.slice(segment).meanNumber().floatValue();
                 for (int channel = 0; channel < channels; channel++) {
                     rows.add(new Row(at.segment(segment) * channels + channel, heard + channel, new ArrayList<>()));
                 }
@@ -182,52 +222,82 @@ final class TinyTokenModel implements TokenModel {
             int first = rows.get(0).fed().size();
             int count = prompts.get(0).size();
             int keys = first + count;
-            float[][][] embedded = new float[rows.size()][count][];
-            float[][][][] scores = new float[rows.size()][1][count][keys];
-            float[][][][] probs = new float[rows.size()][1][count][keys];
-            float[][][] out = new float[rows.size()][count][WIDTH];
-            float[][][] logits = new float[rows.size()][count][IDS];
-            for (int r = 0; r < rows.size(); r++) {
-                Row row = rows.get(r);
-                for (int q = 0; q < count; q++) {
-                    float[] line = table[prompts.get(r).get(q)].clone();
-                    line[0] += 0.1f * (first + q);
-                    row.fed().add(line);
-                    embedded[r][q] = line;
-                }
-                for (int q = 0; q < count; q++) {
-                    attend(row, first + q, onlyNewest, scores[r][0][q], probs[r][0][q], out[r][q]);
-                    for (int id = 0; id < IDS; id++) {
-                        logits[r][q][id] = dot(out[r][q], head[id]) + (id == END ? 0.35f * (first + q) - 2 : 0);
-                    }
-                }
-            }
             Position at = new Position(IntLists.immutable.ofAll(rows.stream().mapToInt(Row::slot)), channels, first);
-            probe.offer("decoder.embedded", at, Nd4j.createFromArray(embedded));
-            probe.offer("decoder.scores", at, Nd4j.createFromArray(scores));
-            probe.offer("decoder.probs", at, Nd4j.createFromArray(probs));
-            probe.offer("decoder.out", at, Nd4j.createFromArray(out));
-            probe.offer("decoder.logits", at, Nd4j.createFromArray(logits));
-            float[][] last = new float[rows.size()][];
+
+            INDArray embedded = Nd4j.create(rows.size(), count, WIDTH);
+            forEach(count, (r, q) -> {
+                float[] line = table[prompts.get(r).get(q)];
+                embedded.putScalar(new int[] {r, q, 0}, line[0] + 0.1f * (first + q));
+                embedded.putScalar(new int[] {r, q, 1}, line[1]);
+            });
+            offer("decoder.embedded", at, embedded);
+            forEach(count, (r, q) -> rows.get(r).fed().add(line(embedded, r, q)));
+
+            INDArray scores = Nd4j.create(rows.size(), 1, count, keys);
+            forEach(count, (r, q) -> {
+                List<float[]> fed = rows.get(r).fed();
+                for (int k = 0; k < keys; k++) {
+                    boolean seen = k <= first + q && (!onlyNewest || k == first + q);
+                    scores.putScalar(new int[] {r, 0, q, k}, dot(fed.get(first + q), fed.get(k)) + (seen ? 0 : -1e10f));
+                }
+            });
+            offer("decoder.scores", at, scores);
+
+            INDArray probs = Nd4j.create(rows.size(), 1, count, keys);
+            forEach(count, (r, q) -> {
+                double sum = 0;
+                for (int k = 0; k < keys; k++) {
+                    sum += Math.exp(scores.getFloat(r, 0, q, k));
+                }
+                for (int k = 0; k < keys; k++) {
+                    probs.putScalar(new int[] {r, 0, q, k}, (float) (Math.exp(scores.getFloat(r, 0, q, k)) / sum));
+                }
+            });
+            offer("decoder.probs", at, probs);
+
+            INDArray out = Nd4j.create(rows.size(), count, WIDTH);
+            forEach(count, (r, q) -> {
+                float[] mixed = new float[WIDTH];
+                for (int k = 0; k < keys; k++) {
+                    float prob = probs.getFloat(r, 0, q, k);
+                    mixed[0] += prob * rows.get(r).fed().get(k)[0];
+                    mixed[1] += prob * rows.get(r).fed().get(k)[1]
+                            + prob * rows.get(r).heard();
+                }
+                out.putScalar(new int[] {r, q, 0}, mixed[0]);
+                out.putScalar(new int[] {r, q, 1}, mixed[1]);
+            });
+            offer("decoder.out", at, out);
+
+            INDArray logits = Nd4j.create(rows.size(), count, IDS);
+            forEach(count, (r, q) -> {
+                for (int id = 0; id < IDS; id++) {
+                    logits.putScalar(
+                            new int[] {r, q, id},
+                            dot(line(out, r, q), head[id]) + (id == END ? 0.35f * (first + q) - 2 : 0));
+                }
+            });
+            offer("decoder.logits", at, logits);
+
+            float[][] last = new float[rows.size()][IDS];
             for (int r = 0; r < last.length; r++) {
-                last[r] = logits[r][count - 1];
+                for (int id = 0; id < IDS; id++) {
+                    last[r][id] = logits.getFloat(r, count - 1, id);
+                }
             }
             return last;
         }
 
-        private void attend(Row row, int query, boolean onlyNewest, float[] scores, float[] probs, float[] out) {
-            double sum = 0;
-            for (int k = 0; k < scores.length; k++) {
-                boolean seen = k <= query && (!onlyNewest || k == query);
-                scores[k] = dot(row.fed().get(query), row.fed().get(k)) + (seen ? 0 : -1e10f);
-                probs[k] = (float) Math.exp(scores[k]);
-                sum += probs[k];
+        private void forEach(int count, Place place) {
+            for (int r = 0; r < rows.size(); r++) {
+                for (int q = 0; q < count; q++) {
+                    place.make(r, q);
+                }
             }
-            for (int k = 0; k < probs.length; k++) {
-                probs[k] /= (float) sum;
-                out[0] += probs[k] * row.fed().get(k)[0];
-                out[1] += probs[k] * row.fed().get(k)[1] + probs[k] * row.heard();
-            }
+        }
+
+        private static float[] line(INDArray tensor, int row, int query) {
+            return new float[] {tensor.getFloat(row, query, 0), tensor.getFloat(row, query, 1)};
         }
 
         private static float dot(float[] a, float[] b) {
