@@ -32,7 +32,7 @@ class RealMt3ConversionTest {
     private static final Path ORIGINAL =
             Path.of(System.getProperty("luthier.root")).resolve("../shared/checkpoints/mt3");
     /** The largest weight has 3.1 MB; the rest is the program, and what its threads hold. */
-    private static final String HEAP = "-Xmx40m";
+    private static final int HEAP = 40;
 
     @TempDir
     Path folder;
@@ -73,31 +73,22 @@ class RealMt3ConversionTest {
         }
     }
 
+    /** To each format, from the folder and from a file. */
     @Test
     void aSmallHeapIsEnough() throws Exception {
-        Path target = folder.resolve("x.safetensors");
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        HEAP,
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Main.class.getName(),
-                        ORIGINAL.toString(),
-                        "-o",
-                        target.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("log").toFile())
-                .start();
-        assertEquals(0, process.waitFor(), () -> read(folder.resolve("log")));
-        assertTrue(Files.size(target) > 180_000_000);
-    }
-
-    private static String read(Path file) {
-        try {
-            return Files.readString(file);
-        } catch (IOException e) {
-            return e.toString();
-        }
+        Path log = folder.resolve("log");
+        Path safetensors = folder.resolve("x.safetensors");
+        Path torch = folder.resolve("x.pth");
+        Path t5x = folder.resolve("x");
+        double[] seconds = {
+            ChildJvm.convert(HEAP, log, ORIGINAL.toString(), "-o", safetensors.toString()),
+            ChildJvm.convert(HEAP, log, safetensors.toString(), "-o", t5x.toString(), "--force"),
+            ChildJvm.convert(HEAP, log, ORIGINAL.toString(), "-o", torch.toString(), "--force"),
+            ChildJvm.convert(HEAP, log, torch.toString(), "-o", t5x.toString(), "--force")
+        };
+        System.out.println("with a heap of " + HEAP + " MB: " + Arrays.toString(seconds) + " s");
+        assertTrue(Files.size(safetensors) > 180_000_000);
+        assertSame(t5x, "0");
     }
 
     /** The bound of the task: reading, unpacking, summing up and writing everything once, by one thread, takes 1. */
