@@ -10,6 +10,11 @@ public non-sealed interface FrameModel extends Model {
     /** What comes out. */
     FrameLayout layout();
 
+    /** Which of the tensors that its layers offer to probes each output is, in the layout's order; unless told, those of the outputs' names. */
+    default List<String> outputTaps() {
+        return layout().outputs().stream().map(FrameLayout.Output::name).toList();
+    }
+
     /** How the frames of overlapping segments are joined. */
     Joining joining();
 

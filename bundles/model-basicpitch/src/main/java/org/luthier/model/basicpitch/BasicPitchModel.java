@@ -95,6 +95,11 @@ final class BasicPitchModel implements FrameModel {
     }
 
     @Override
+    public List<String> outputTaps() {
+        return List.of(contour2.name(), note2.name(), onset2.name());
+    }
+
+    @Override
     public Layer root() {
         return new Root(List.of(frontend.layer(), batchNorm, stack, contour1, contour2, note1, note2, onset1, onset2));
     }
