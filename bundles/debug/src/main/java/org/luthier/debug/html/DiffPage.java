@@ -10,8 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import org.luthier.debug.CommonPlaces;
-import org.luthier.debug.RecordedTensor;
 import org.luthier.debug.Reference;
 import org.luthier.debug.TensorDiff;
 import org.luthier.debug.TraceDiff;
@@ -33,26 +31,21 @@ public final class DiffPage {
     private static final String POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
     /** Tensors of which a page tells; fewer if it would grow too large. */
     private static final int MOST_TENSORS = 800;
-    /** Departures that are shown with their values. */
+    /** Tensors that are shown with their values. */
     private static final int MOST_SHOWN = 8;
 
     private static final int MOST_FAULTS = 20;
     private static final int MOST_NOTES = 40;
     private static final int MOST_NAMES = 12;
-    private static final int MOST_IDS = 24;
-    private static final String FRONTEND = "frontend.";
-    private static final String SAMPLES = ".in";
 
     private final TraceDiff diff;
     private final Sides sides;
     private final Rolls rolls;
-    private final List<Cause> causes;
 
-    private DiffPage(TraceDiff diff, Sides sides, Rolls rolls, List<Cause> causes) {
+    private DiffPage(TraceDiff diff, Sides sides, Rolls rolls) {
         this.diff = diff;
         this.sides = sides;
         this.rolls = rolls;
-        this.causes = causes;
     }
 
     /**
@@ -65,12 +58,7 @@ public final class DiffPage {
      * @param rolls the notes of both sides, or {@link Rolls#NONE}
      */
     public static DiffPage of(TraceDiff diff, Reference trace, Reference reference, Rolls rolls) {
-        return new DiffPage(diff, new Sides(trace, reference), rolls, List.of());
-    }
-
-    /** The same with causes. */
-    DiffPage with(List<Cause> likely) {
-        return new DiffPage(diff, sides, rolls, likely);
+        return new DiffPage(diff, new Sides(trace, reference), rolls);
     }
 
     /**
@@ -88,7 +76,7 @@ public final class DiffPage {
     private byte[] bytes() {
         int most = MOST_TENSORS;
         byte[] page = page(most);
-        while (page.length > MOST_BYTES) {
+        while (page.length > MOST_BYTES && most > 0) {
             most /= 2;
             page = page(most);
         }
@@ -110,11 +98,18 @@ public final class DiffPage {
         html.open("main");
         faults(html);
         causes(html);
-        pictures(html, most);
+        remarks(html);
+        Values values = new Values(diff, sides);
+        if (!diff.clean()) {
+            values.write(html, Math.min(most, MOST_SHOWN));
+        }
+        new Features(diff, sides).write(html, rolls == Rolls.NONE);
         roll(html);
         layers(html, most);
         tensors(html, most);
-        departures(html, most);
+        if (diff.clean()) {
+            values.write(html, 1);
+        }
         html.closeLine();
         html.open("footer").element("p", "Written by Luthier. Nothing on this page was loaded from elsewhere.");
         html.closeLine();
@@ -142,7 +137,7 @@ public final class DiffPage {
         html.open("header", "class", clean ? "clean" : "found");
         html.element("p", "Luthier layer diff", "class", "overline");
         html.open("h1");
-        html.element("span", clean ? "●" : "✖", "aria-hidden", "true", "class", "sign")
+        html.element("span", clean ? "✔" : "✖", "aria-hidden", "true", "class", "sign")
                 .text(" ");
         if (clean) {
             html.text("Clean: nothing departs");
@@ -171,6 +166,10 @@ public final class DiffPage {
         run(html, "Trace", sides.trace().header());
         run(html, "Reference", sides.reference().header());
         html.close();
+        html.open("nav", "aria-label", "Parts of this page");
+        html.element("a", "Layers", "href", "#layers")
+                .element("a", "Tensors and heat map", "href", "#tensors")
+                .close();
         html.closeLine();
     }
 
@@ -227,12 +226,13 @@ public final class DiffPage {
     }
 
     private void causes(Html html) {
-        if (diff.clean()) {
+        List<Cause> causes = diff.causes();
+        if (diff.clean() && causes.isEmpty()) {
             return;
         }
         html.open("section", "aria-labelledby", "causes").element("h2", "Likely causes", "id", "causes");
         if (causes.isEmpty()) {
-            html.element("p", "No known cause was found to fit.");
+            html.element("p", "No known cause fits.");
         } else {
             html.element(
                     "p",
@@ -261,6 +261,20 @@ public final class DiffPage {
         html.closeLine();
     }
 
+    private void remarks(Html html) {
+        if (diff.remarks().isEmpty()) {
+            return;
+        }
+        html.open("section", "aria-labelledby", "remarks")
+                .element("h2", "Remarks", "id", "remarks")
+                .open("ul");
+        for (String remark :
+                diff.remarks().subList(0, Math.min(MOST_NOTES, diff.remarks().size()))) {
+            html.element("li", Numbers.shortened(remark, 1000));
+        }
+        html.close().closeLine();
+    }
+
     private static void bar(Html html, String label, double error) {
         String width = Double.isNaN(error) ? "0" : Long.toString(Math.round(100 * Palette.ofError(error)));
         html.open("div").element("dt", label).open("dd");
@@ -268,41 +282,6 @@ public final class DiffPage {
                 .element("span", "", "style", "width:" + width + "%")
                 .close();
         html.text(" " + Numbers.format("%.1e", error)).close().close();
-    }
-
-    /** The features of both sides: the last that a front end made. */
-    private void pictures(Html html, int most) {
-        List<String> names = diff.tensors().stream()
-                .limit(most)
-                .map(TensorDiff::name)
-                .filter(name -> name.startsWith(FRONTEND) && !name.endsWith(SAMPLES))
-                .toList();
-        String name = null;
-        for (String candidate : names) {
-            if (name == null || sides.both(candidate) || !sides.both(name)) {
-                name = candidate;
-            }
-        }
-        if (name == null) {
-            return;
-        }
-        boolean both = sides.both(name);
-        Reference side = sides.reference().has(name) ? sides.reference() : sides.trace();
-        if (!side.has(name)) {
-            return;
-        }
-        CommonPlaces common = both ? sides.common(name) : Sides.alone(side, name);
-        if (common.sizes().size() < 3 || common.sizes().contains(0)) {
-            return;
-        }
-        html.open("section", "aria-labelledby", "features");
-        html.open("h2", "id", "features")
-                .text("Features ")
-                .element("code", Numbers.name(name))
-                .close();
-        Picture.of(common, new PositionAxis().of(side.tensor(name), common.sizes()), 512, 192)
-                .write(html, Numbers.name(name), both);
-        html.closeLine();
     }
 
     private void roll(Html html) {
@@ -336,7 +315,7 @@ public final class DiffPage {
     private void tensors(Html html, int most) {
         List<TensorDiff> judged = diff.tensors().stream()
                 .limit(most)
-                .filter(tensor -> tensor.verdict() != Verdict.NOT_JUDGED)
+                .filter(tensor -> tensor.verdict() != Verdict.NOT_JUDGED || !Double.isNaN(tensor.maxAbs()))
                 .toList();
         html.open("section", "aria-labelledby", "tensors", "class", "table");
         html.element("h2", "Tensors in order of execution", "id", "tensors");
@@ -372,92 +351,5 @@ public final class DiffPage {
                     .close();
         });
         html.close().closeLine();
-    }
-
-    /** The values of what departs; of a clean comparison, those of the tensor that is nearest to departing. */
-    private void departures(Html html, int most) {
-        List<TensorDiff> shown = new ArrayList<>(of(Verdict.DEPARTED));
-        shown.addAll(of(Verdict.INHERITED));
-        if (shown.isEmpty()) {
-            of(Verdict.SAME).stream()
-                    .filter(tensor -> tensor.relL2() > 0)
-                    .reduce((a, b) -> b.relL2() > a.relL2() ? b : a)
-                    .ifPresent(shown::add);
-        }
-        shown.removeIf(tensor -> !sides.both(tensor.name())
-                || sides.common(tensor.name()).sizes().isEmpty()
-                || sides.common(tensor.name()).sizes().contains(0));
-        if (shown.isEmpty()) {
-            return;
-        }
-        html.open("section", "aria-labelledby", "values");
-        html.element(
-                "h2", diff.clean() ? "Values of the largest difference" : "Values of what departs", "id", "values");
-        for (TensorDiff tensor : shown.subList(0, Math.min(Math.min(most, MOST_SHOWN), shown.size()))) {
-            html.open("section")
-                    .open("h3")
-                    .element("code", Numbers.name(tensor.name()))
-                    .text(" ");
-            LayerOutline.mark(html, tensor.verdict(), tensor.verdict().toString());
-            html.close();
-            values(html, tensor);
-            html.closeLine();
-        }
-        if (shown.size() > MOST_SHOWN) {
-            html.element("p", "and " + (shown.size() - MOST_SHOWN) + " more that inherit", "class", "faint");
-        }
-        html.closeLine();
-    }
-
-    private void values(Html html, TensorDiff tensor) {
-        String name = Numbers.name(tensor.name());
-        RecordedTensor reference = sides.reference().tensor(tensor.name());
-        CommonPlaces common = sides.common(tensor.name());
-        if (reference.integers()) {
-            ids(html, common);
-            return;
-        }
-        if (common.sizes().size() > 2) {
-            Picture.of(common, axis(reference, common), 256, 96).write(html, name, true);
-        }
-        Histogram.of(common).write(html, name);
-    }
-
-    private int axis(RecordedTensor reference, CommonPlaces common) {
-        PositionAxis axis = new PositionAxis();
-        // Time as long as it is in the tensors before.
-        for (TensorDiff before : diff.tensors()) {
-            if (before.name().equals(reference.name())) {
-                break;
-            }
-            if (sides.both(before.name()) && before.shape().size() == 3) {
-                axis.of(
-                        sides.reference().tensor(before.name()),
-                        sides.common(before.name()).sizes());
-            }
-        }
-        return axis.of(reference, common.sizes());
-    }
-
-    private static void ids(Html html, CommonPlaces common) {
-        html.open("table", "class", "numbers").open("thead").open("tr");
-        for (String heading : List.of("place", "reference", "trace")) {
-            html.element("th", heading, "scope", "col");
-        }
-        html.close().close().open("tbody");
-        int[] different = new int[1];
-        common.forEach((index, mine, theirs) -> {
-            if (mine != theirs && different[0]++ < MOST_IDS) {
-                List<Integer> place = new ArrayList<>();
-                for (int axis = 0; axis < index.length; axis++) {
-                    place.add(common.whole(axis, index[axis]));
-                }
-                html.open("tr").element("td", place.toString());
-                html.element("td", Long.toString((long) theirs)).element("td", Long.toString((long) mine));
-                html.close();
-            }
-        });
-        html.close().close();
-        html.element("p", Numbers.count(different[0], "id differs", "ids differ"), "class", "faint");
     }
 }

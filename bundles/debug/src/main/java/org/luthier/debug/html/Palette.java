@@ -23,8 +23,8 @@ final class Palette {
 
     /** Place 0 is {@link #NONE}. */
     static final Palette ERRORS = new Palette(
-            new double[] {0, 0.001, 0.36, 0.57, 0.79, 1},
-            new int[] {0x000072B2, 0x1A0072B2, 0x8C0072B2, 0xE6E69F00, 0xFFD55E00, 0xFFB00040});
+            new double[] {0, 0.001, 0.42, 0.48, 0.7, 0.88, 1},
+            new int[] {0x003A8FC8, 0x1F3A8FC8, 0xC83A8FC8, 0xE0EFC050, 0xFFE68A00, 0xFFD03A00, 0xFFA80048});
 
     /** From less to more through nothing. */
     static final Palette DIFFERENCES = new Palette(
@@ -36,9 +36,12 @@ final class Palette {
             new double[] {0, 0.25, 0.5, 0.75, 1},
             new int[] {0xFF06142E, 0xFF1F4B80, 0xFF4F8C8C, 0xFFC5B45A, 0xFFFFF3A8});
 
+    private static final int GREY = 0x668890A0;
+
     private final int[] colours = new int[LEVELS + 1];
 
     private Palette(double[] stops, int[] stopColours) {
+        colours[NONE] = GREY;
         for (int level = 0; level < LEVELS; level++) {
             double at = (double) level / (LEVELS - 1);
             int next = 1;

@@ -103,14 +103,19 @@ final class Picture {
         if (both) {
             panel(html, "Trace", name, range, Palette.VALUES, i -> share(trace[i], low, high));
             double limit = apart;
-            String differences = apart == 0 ? "no difference" : "largest " + Numbers.error(apart);
-            panel(html, "Difference", name, differences, Palette.DIFFERENCES, i -> share(difference[i], -limit, limit));
+            String differences = apart == 0 ? "no difference" : "largest " + Numbers.error(apart) + ", roots shown";
+            panel(html, "Difference", name, differences, Palette.DIFFERENCES, i -> rooted(difference[i], limit));
         }
         html.closeLine();
     }
 
     private static double share(double value, double low, double high) {
         return high > low ? (value - low) / (high - low) : 0.5;
+    }
+
+    /** The root, so that what is small beside the largest is seen too. */
+    private static double rooted(double difference, double limit) {
+        return limit > 0 ? 0.5 + 0.5 * Math.signum(difference) * Math.sqrt(Math.abs(difference) / limit) : 0.5;
     }
 
     private interface Share {

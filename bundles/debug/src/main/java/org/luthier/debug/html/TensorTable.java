@@ -35,7 +35,7 @@ final class TensorTable {
         html.open("table", "class", "tensors");
         html.element("caption", "Errors relative to max(1, largest value of the reference)");
         html.open("thead").open("tr");
-        for (String heading : List.of("#", "tensor", "verdict", "error at each position or step", "worst")) {
+        for (String heading : List.of("#", "tensor", "shape", "verdict", "error at each position or step", "worst")) {
             html.element("th", heading, "scope", "col");
         }
         for (String heading : List.of("max abs", "rel L2", "cosine", "ratio", "arg-max")) {
@@ -50,26 +50,24 @@ final class TensorTable {
         html.open("p", "class", "legend").text("Error ");
         html.element("span", "1e" + Palette.LEAST);
         html.empty("img", "src", Palette.ERRORS.legend(), "alt", "from faint blue over orange to red", "class", "ramp");
-        html.element("span", "1 and more").text(" on a logarithmic scale; hatched where nothing was recorded.");
+        html.element("span", "1 and more").text(" on a logarithmic scale; grey where nothing was recorded.");
         html.closeLine();
     }
 
     private void row(Html html, TensorDiff tensor) {
         html.open("tr", "id", anchor(tensor), "class", tensor.verdict().toString());
         html.element("td", Integer.toString(tensor.order()), "class", "number");
-        html.open("th", "scope", "row").element("code", Numbers.name(tensor.name()));
-        html.element(
-                "span",
-                tensor.shape().stream().map(String::valueOf).collect(Collectors.joining(" × ", " ", "")),
-                "class",
-                "faint");
-        html.close();
+        html.open("th", "scope", "row")
+                .element("code", Numbers.name(tensor.name()))
+                .close();
+        String shape = tensor.shape().stream().map(String::valueOf).collect(Collectors.joining("×"));
+        html.element("td", Numbers.shortened(shape, 40), "class", "shape");
         html.open("td");
         LayerOutline.mark(html, tensor.verdict(), tensor.verdict().toString());
         html.close();
         strip(html, tensor);
-        number(html, Numbers.format("%.1e", tensor.maxAbs()));
-        number(html, Numbers.format("%.1e", tensor.relL2()));
+        number(html, Numbers.error(tensor.maxAbs()));
+        number(html, Numbers.error(tensor.relL2()));
         number(html, Numbers.ratio(tensor.cosine()));
         number(html, Numbers.ratio(tensor.ratio()));
         number(html, Numbers.ratio(tensor.argmax()));
@@ -104,10 +102,11 @@ final class TensorTable {
             html.element("span", Numbers.shortened(tensor.note(), 200), "class", "faint");
         }
         html.close();
-        html.open("td", "class", "worst")
-                .text(size + " ")
-                .element("span", place, "class", "faint")
-                .close();
+        html.open("td", "class", "worst").text(size);
+        if (errors.errors()[worst] > 0) {
+            html.element("span", " " + place, "class", "faint");
+        }
+        html.close();
     }
 
     private PositionErrors errors(TensorDiff tensor) {
