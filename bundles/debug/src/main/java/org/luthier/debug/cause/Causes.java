@@ -2,12 +2,16 @@ package org.luthier.debug.cause;
 
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import org.luthier.api.model.Computation;
 import org.luthier.debug.Reference;
 import org.luthier.debug.Thresholds;
 
 /** Finds the likely causes of departures. Runs no model: it computes single tensors again, in double precision, from what was recorded. */
 public final class Causes {
+    /** Departing tensors whose causes are searched. */
+    public static final int MOST_TENSORS = 16;
+
     private final List<Computation> computations;
     private final WeightSource weights;
     private final Thresholds thresholds;
@@ -26,11 +30,11 @@ public final class Causes {
     /**
      * The causes of departures in a trace whose layers were fed their own inputs, as a run makes it.
      *
-     * @param departed names of the tensors that depart and do not merely inherit it
-     * @return the likely causes, of each tensor the likeliest first; none where no known cause fits
+     * @param departed names of the tensors that depart and do not merely inherit it; of many the first {@link #MOST_TENSORS} are searched
+     * @return the likeliest cause of each; none where no known cause fits
      */
     public List<Cause> of(Collection<String> departed, Reference trace, Reference reference) {
-        return List.of();
+        return search(departed, trace, reference, false);
     }
 
     /**
@@ -38,6 +42,18 @@ public final class Causes {
      * only, its inputs are the reference's.
      */
     public List<Cause> isolated(Collection<String> departed, Reference trace, Reference reference) {
-        return List.of();
+        return search(departed, trace, reference, true);
+    }
+
+    private List<Cause> search(Collection<String> departed, Reference trace, Reference reference, boolean isolated) {
+        return departed.stream()
+                .filter(name -> trace.has(name) && reference.has(name))
+                .limit(MOST_TENSORS)
+                .map(name -> new Search(
+                                computations, weights, thresholds, isolated, name, new Rows(trace, reference, name))
+                        .cause())
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
     }
 }

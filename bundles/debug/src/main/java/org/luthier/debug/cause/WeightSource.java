@@ -2,6 +2,7 @@ package org.luthier.debug.cause;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.TensorInfo;
 
@@ -14,9 +15,14 @@ public interface WeightSource {
      * A weight.
      *
      * @param shape sizes of the dimensions
-     * @param values row-major; not to be changed
+     * @param reader reads the values, row-major
      */
-    record Weight(List<Integer> shape, float[] values) {}
+    record Weight(List<Integer> shape, Supplier<float[]> reader) {
+        /** Reads the values; not to be changed. */
+        public float[] values() {
+            return reader.get();
+        }
+    }
 
     /** The weight of a canonical name, or null if there is none. */
     Weight weight(String name);
@@ -31,7 +37,7 @@ public interface WeightSource {
         Map<String, TensorInfo> tensors = canonical.tensors();
         return name -> tensors.containsKey(name)
                 ? new Weight(
-                        tensors.get(name).shape().stream().map(Math::toIntExact).toList(), canonical.floats(name))
+                        tensors.get(name).shape().stream().map(Math::toIntExact).toList(), () -> canonical.floats(name))
                 : null;
     }
 }

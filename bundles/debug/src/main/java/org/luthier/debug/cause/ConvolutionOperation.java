@@ -1,0 +1,332 @@
+package org.luthier.debug.cause;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** activation(convolution + b) over time and frequency with zeros around. */
+final class ConvolutionOperation implements Operation {
+    private static final String WEIGHT = "weight";
+    private static final String RESHAPED = "reshaped instead of transposed";
+
+    private final Task task;
+    private final String name;
+    private final Kernel book;
+
+    private ConvolutionOperation(Task task, Kernel book) {
+        this.task = task;
+        this.book = book;
+        this.name = task.computation().weights().get(WEIGHT);
+    }
+
+    /** Null if a weight is not known or does not fit. */
+    static Operation of(Task task) {
+        WeightSource.Weight weight = task.weight(WEIGHT);
+        WeightSource.Weight bias = task.weight("bias");
+        boolean fits = weight != null
+                && weight.shape().size() == 4
+                && weight.shape().get(2)
+                        == task.inputs().stream().mapToInt(Field::width).sum();
+        if (!fits || bias == null && task.hasWeight("bias")) {
+            return null;
+        }
+        int[] shape = weight.shape().stream().mapToInt(Integer::intValue).toArray();
+        return new ConvolutionOperation(
+                task,
+                new Kernel(
+                        task.inputs(),
+                        weight.values(),
+                        shape,
+                        bias == null ? new float[shape[3]] : bias.values(),
+                        task.activation(),
+                        task.count("frequencyStride"),
+                        task.count("timePadding"),
+                        task.count("frequencyPadding"),
+                        1));
+    }
+
+    /** The convolution, with what can be changed of it. */
+    private record Kernel(
+            List<Field> inputs,
+            float[] w,
+            int[] shape,
+            float[] bias,
+            String activation,
+            int stride,
+            int before,
+            int below,
+            double factor) {
+        Kernel weight(float[] other) {
+            return new Kernel(inputs, other, shape, bias, activation, stride, before, below, factor);
+        }
+
+        Kernel biased(float[] other) {
+            return new Kernel(inputs, w, shape, other, activation, stride, before, below, factor);
+        }
+
+        Kernel activated(String other) {
+            return new Kernel(inputs, w, shape, bias, other, stride, before, below, factor);
+        }
+
+        Kernel padded(int time, int frequency) {
+            return new Kernel(inputs, w, shape, bias, activation, stride, time, frequency, factor);
+        }
+
+        Kernel of(List<Field> others) {
+            return new Kernel(others, w, shape, bias, activation, stride, before, below, factor);
+        }
+
+        Kernel scaled(double by) {
+            return new Kernel(inputs, w, shape, bias, activation, stride, before, below, by);
+        }
+
+        /** Weights taken from elsewhere in the kernel. */
+        Kernel from(Place place) {
+            float[] moved = new float[w.length];
+            int to = 0;
+            for (int t = 0; t < shape[0]; t++) {
+                for (int f = 0; f < shape[1]; f++) {
+                    for (int i = 0; i < shape[2]; i++) {
+                        for (int o = 0; o < shape[3]; o++) {
+                            moved[to++] = w[place.of(t, f, i, o)];
+                        }
+                    }
+                }
+            }
+            return weight(moved);
+        }
+
+        int at(int t, int f, int i, int o) {
+            return ((t * shape[1] + f) * shape[2] + i) * shape[3] + o;
+        }
+
+        Field field() {
+            int[] in = inputs.get(0).shape();
+            // What stands behind the last is found out by whoever compares.
+            int[] out = {in[0], (in[1] + stride - 1) / stride, shape[3]};
+            return Field.of(out, index -> vector(index[0], index[1], in));
+        }
+
+        private double[] vector(int time, int frequency, int[] in) {
+            double[] y = new double[shape[3]];
+            for (int t = 0; t < shape[0]; t++) {
+                int fromTime = time + t - before;
+                for (int f = 0; f < shape[1]; f++) {
+                    int fromFrequency = frequency * stride + f - below;
+                    if (fromTime < 0 || fromTime >= in[0] || fromFrequency < 0 || fromFrequency >= in[1]) {
+                        continue;
+                    }
+                    int channel = 0;
+                    for (Field input : inputs) {
+                        double[] x = input.whole(fromTime, fromFrequency);
+                        if (x == null) {
+                            return null;
+                        }
+                        for (double value : x) {
+                            int from = at(t, f, channel++, 0);
+                            for (int o = 0; o < y.length; o++) {
+                                y[o] += value * w[from + o];
+                            }
+                        }
+                    }
+                }
+            }
+            for (int o = 0; o < y.length; o++) {
+                y[o] = Functions.activation(activation).applyAsDouble(factor * y[o] + bias[o]);
+            }
+            return y;
+        }
+    }
+
+    /** A place in the weights. */
+    private interface Place {
+        int of(int t, int f, int i, int o);
+    }
+
+    @Override
+    public Field plain() {
+        return book.field();
+    }
+
+    @Override
+    public List<Variant> variants() {
+        List<Variant> variants = new ArrayList<>();
+        lying(variants);
+        paddings(variants);
+        variants.add(new Variant(
+                "missing bias",
+                "extra bias",
+                "no bias",
+                "the bias " + task.computation().weights().get("bias"),
+                "load the bias and add it before the activation",
+                book.biased(new float[book.bias().length]).field()));
+        float[] negative = book.bias().clone();
+        IntStream.range(0, negative.length).forEach(i -> negative[i] = -negative[i]);
+        variants.add(new Variant(
+                "sign",
+                "the bias subtracted",
+                "it added",
+                "add the bias",
+                book.biased(negative).field()));
+        ProjectionOperation.activations(
+                task.activation(), variants, other -> book.activated(other).field());
+        for (Factor factor : Factor.of()) {
+            variants.add(factor.variant(
+                    "the convolution with " + name, book.scaled(factor.value()).field()));
+        }
+        if (task.inputs().size() > 1) {
+            List<Field> reversed = new ArrayList<>(task.inputs());
+            Collections.reverse(reversed);
+            variants.add(new Variant(
+                    "inputs swapped",
+                    "the inputs joined in the other order",
+                    String.join(", then ", task.computation().inputs()),
+                    "join the channels in the order of the model",
+                    book.of(reversed).field()));
+        }
+        for (Precision precision : Precision.values()) {
+            float[] rounded = precision.round(book.w());
+            if (!Arrays.equals(rounded, book.w())) {
+                variants.add(
+                        Rounded.variant(precision, name, book.weight(rounded).field()));
+            }
+        }
+        return variants;
+    }
+
+    private void lying(List<Variant> variants) {
+        int[] s = book.shape();
+        String flip = "a layer correlates: do not turn the kernel";
+        kernel(
+                variants,
+                "kernel flipped",
+                "turned in time and frequency",
+                flip,
+                (t, f, i, o) -> book.at(s[0] - 1 - t, s[1] - 1 - f, i, o));
+        kernel(variants, "kernel flipped", "turned in time", flip, (t, f, i, o) -> book.at(s[0] - 1 - t, f, i, o));
+        kernel(variants, "kernel flipped", "turned in frequency", flip, (t, f, i, o) -> book.at(t, s[1] - 1 - f, i, o));
+        if (s[0] == s[1]) {
+            kernel(
+                    variants,
+                    "kernel transposed",
+                    "with time and frequency exchanged",
+                    "look at the order of time and frequency in the kernel and in what goes in",
+                    (t, f, i, o) -> book.at(f, t, i, o));
+        }
+        if (s[2] == s[3] && s[2] > 1) {
+            kernel(
+                    variants,
+                    "transposed",
+                    "with inputs and outputs exchanged",
+                    "exchange the last two axes of " + name,
+                    (t, f, i, o) -> book.at(t, f, o, i));
+        }
+        kernel(
+                variants,
+                "order of inputs",
+                "with its input channels from last to first",
+                "look at the order of the channels that go in",
+                (t, f, i, o) -> book.at(t, f, s[2] - 1 - i, o));
+        String reshape =
+                "transpose [outputs, inputs, time, frequency] of PyTorch to [time, frequency, inputs, outputs]; reading the"
+                        + " numbers in order as another shape scrambles them";
+        kernel(
+                variants,
+                RESHAPED,
+                "with its numbers in the other order",
+                reshape,
+                (t, f, i, o) -> ((o * s[2] + i) * s[0] + t) * s[1] + f);
+        int[] place = new int[book.w().length];
+        int to = 0;
+        for (int t = 0; t < s[0]; t++) {
+            for (int f = 0; f < s[1]; f++) {
+                for (int i = 0; i < s[2]; i++) {
+                    for (int o = 0; o < s[3]; o++) {
+                        place[((o * s[2] + i) * s[0] + t) * s[1] + f] = to++;
+                    }
+                }
+            }
+        }
+        kernel(
+                variants,
+                RESHAPED,
+                "with its numbers in the other order",
+                reshape,
+                (t, f, i, o) -> place[book.at(t, f, i, o)]);
+    }
+
+    private void kernel(List<Variant> variants, String fault, String how, String advice, Place place) {
+        variants.add(new Variant(
+                fault, name + " " + how, "it as it is", advice, book.from(place).field()));
+    }
+
+    private void paddings(List<Variant> variants) {
+        for (int[] shift :
+                new int[][] {{0, 1}, {0, -1}, {1, 0}, {-1, 0}, {0, 2}, {0, -2}, {2, 0}, {-2, 0}, {1, 1}, {-1, -1}}) {
+            int time = book.before() + shift[0];
+            int frequency = book.below() + shift[1];
+            variants.add(new Variant(
+                    "padding shifted",
+                    time + " before in time, " + frequency + " in frequency",
+                    book.before() + " and " + book.below(),
+                    "pad as the framework of the checkpoint does: with a stride TensorFlow's \"same\" pads less before than behind",
+                    book.padded(time, frequency).field()));
+        }
+    }
+
+    @Override
+    public List<Variant> farFetched() {
+        List<Variant> variants = new ArrayList<>();
+        task.others(WEIGHT)
+                .forEach(other -> task.alike(other, WEIGHT)
+                        .ifPresent(weight -> variants.add(new Variant(
+                                "names swapped",
+                                "the weight " + other.weights().get(WEIGHT),
+                                name,
+                                "look at which names the name rules give to both",
+                                book.weight(weight.values()).field()))));
+        return variants;
+    }
+
+    /** Several inputs side by side along the last axis. */
+    static Operation concatenation(Task task) {
+        return new Operation() {
+            private Field joined(List<Field> fields) {
+                int[] shape = fields.get(0).shape().clone();
+                shape[shape.length - 1] = fields.stream().mapToInt(Field::width).sum();
+                return Field.of(shape, index -> {
+                    double[] y = new double[0];
+                    for (Field field : fields) {
+                        double[] x = field.at(index);
+                        if (x == null) {
+                            return null;
+                        }
+                        double[] both = Arrays.copyOf(y, y.length + x.length);
+                        System.arraycopy(x, 0, both, y.length, x.length);
+                        y = both;
+                    }
+                    return y;
+                });
+            }
+
+            @Override
+            public Field plain() {
+                return joined(task.inputs());
+            }
+
+            @Override
+            public List<Variant> variants() {
+                List<Field> reversed = new ArrayList<>(task.inputs());
+                Collections.reverse(reversed);
+                return List.of(new Variant(
+                        "inputs swapped",
+                        "the inputs joined in the other order",
+                        String.join(", then ", task.computation().inputs()),
+                        "join the channels in the order of the model",
+                        joined(reversed)));
+            }
+        };
+    }
+}

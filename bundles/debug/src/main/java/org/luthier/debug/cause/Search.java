@@ -1,0 +1,391 @@
+package org.luthier.debug.cause;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.luthier.api.model.Computation;
+import org.luthier.debug.Thresholds;
+
+/** The search for what makes one tensor depart. */
+final class Search {
+    /** How much smaller the error has to become. */
+    private static final double MUCH = 10;
+    /** An error that is left over and no rounding: a second fault, or rounding on the way. It has to have been so much larger. */
+    private static final double LEFT_OVER = 0.02;
+
+    private static final double VERY_MUCH = 30;
+    /** Two causes that leave so little both explain it all. */
+    private static final double NOTHING_LEFT = 2e-6;
+    /** Part of the numbers that a variant has to say something of. */
+    private static final double LEAST_COVERED = 0.2;
+    /** Places at which a variant is tried before it is computed at all. */
+    private static final int FIRST_PLACES = 6;
+    /** Computations between recorded tensors that are searched. */
+    private static final int MOST_COMPUTATIONS = 24;
+
+    private final List<Computation> all;
+    private final Map<String, Computation> byOutput = new HashMap<>();
+    private final WeightSource weights;
+    private final Thresholds thresholds;
+    private final boolean isolated;
+    private final String tensor;
+    private final Rows rows;
+    private final Plane run;
+    private final Plane reference;
+    private final List<int[]> places;
+    private final Fit before;
+    private final Map<String, Computation> region = new LinkedHashMap<>();
+    private final List<Candidate> found = new ArrayList<>();
+
+    private record Candidate(Variant variant, boolean byReference, String layer, double before, double after) {}
+
+    Search(
+            List<Computation> all,
+            WeightSource weights,
+            Thresholds thresholds,
+            boolean isolated,
+            String tensor,
+            Rows rows) {
+        this.all = all;
+        all.forEach(computation -> byOutput.put(computation.output(), computation));
+        this.weights = weights;
+        this.thresholds = thresholds;
+        this.isolated = isolated;
+        this.tensor = tensor;
+        this.rows = rows;
+        this.run = rows.trace(tensor);
+        this.reference = rows.reference(tensor);
+        boolean known = run != null && reference != null && run.shape().length == reference.shape().length;
+        this.places = known ? Places.of(run, reference) : List.of();
+        this.before = known ? Fit.of(run, reference, places) : new Fit(Double.POSITIVE_INFINITY, 0);
+        collect();
+    }
+
+    /** The computations on the way to the tensor from what the reference recorded, the tensor's own first. */
+    private void collect() {
+        Deque<String> next = new ArrayDeque<>(List.of(tensor));
+        while (!next.isEmpty() && region.size() < MOST_COMPUTATIONS) {
+            Computation computation = byOutput.get(next.poll());
+            if (computation != null && region.putIfAbsent(computation.output(), computation) == null) {
+                computation.inputs().stream()
+                        .filter(input -> rows.reference(input) == null)
+                        .forEach(next::add);
+            }
+        }
+    }
+
+    /** The likeliest cause, or null. */
+    Cause cause() {
+        Cause broken = brokenWeight();
+        if (broken != null) {
+            return broken;
+        }
+        if (before.count() == 0) {
+            return shape();
+        }
+        if (before.error() == 0) {
+            return null;
+        }
+        operations(Operation::variants);
+        outputs();
+        if (found.isEmpty()) {
+            swapped();
+        }
+        if (found.isEmpty()) {
+            operations(Operation::farFetched);
+        }
+        return found.isEmpty() ? small() : best();
+    }
+
+    /** A weight that holds what is no number, or nothing at all. */
+    private Cause brokenWeight() {
+        for (Computation computation : region.values()) {
+            for (String name : new TreeSet<>(computation.weights().values())) {
+                WeightSource.Weight weight = weights.weight(name);
+                float[] values = weight == null ? new float[0] : weight.values();
+                boolean zero = values.length > 1 && !name.endsWith("bias");
+                for (int i = 0; i < values.length; i++) {
+                    if (!Float.isFinite(values[i])) {
+                        return broken(
+                                "NaN or infinity in a weight: " + name + " has " + values[i] + " at element " + i,
+                                computation,
+                                "take the checkpoint from its source again; float16 overflows above 65504");
+                    }
+                    zero &= values[i] == 0;
+                }
+                if (zero) {
+                    return broken(
+                            "weight missing: " + name + " is all zero",
+                            computation,
+                            "was it loaded, or left as it was created?");
+                }
+            }
+        }
+        return null;
+    }
+
+    private Cause broken(String cause, Computation computation, String advice) {
+        return new Cause(cause, computation.output(), before.error(), before.error(), advice);
+    }
+
+    /** What the sizes tell: keys that a cache has lost. */
+    private Cause shape() {
+        if (run == null || reference == null || run.shape().length != 3 || run.width() != 1 || reference.width() < 2) {
+            return null;
+        }
+        Field newest = Field.of(run.shape(), index -> {
+            double[] keys = reference.at(index);
+            return keys == null || index[1] >= keys.length ? null : new double[] {keys[index[1]]};
+        });
+        Fit after = Fit.of(newest, run, Places.all(run, Places.MOST));
+        return after.count() > 0 && after.error() < LEFT_OVER
+                ? new Cause(
+                        AttentionOperation.NEWEST + ": this run has one key at every step, the reference all so far",
+                        tensor,
+                        1,
+                        after.error(),
+                        AttentionOperation.CACHE)
+                : null;
+    }
+
+    /** Every computation on the way with one thing changed: what then comes out is the reference's, or what the run has. */
+    private void operations(Function<Operation, List<Variant>> variants) {
+        for (Computation computation : region.values()) {
+            inReference(computation, variants);
+            inRun(computation, variants);
+        }
+    }
+
+    /** The run does what the model has; the reference does otherwise, or has other weights. */
+    private void inReference(Computation computation, Function<Operation, List<Variant>> variants) {
+        Operation operation = operation(computation, name -> input(name));
+        if (operation == null || fits(downstream(computation, operation.plain()), reference)) {
+            return;
+        }
+        test(variants.apply(operation), true, computation, field -> downstream(computation, field), reference, before);
+    }
+
+    /** The run does otherwise than the model has. */
+    private void inRun(Computation computation, Function<Operation, List<Variant>> variants) {
+        boolean own = computation.output().equals(tensor);
+        Plane made = rows.trace(computation.output());
+        Operation operation = made == null ? null : operation(computation, this::inputOfRun);
+        if (operation == null) {
+            return;
+        }
+        List<int[]> where = own ? places : Places.of(made, operation.plain());
+        Fit error = own ? before : Fit.of(made, operation.plain(), where);
+        boolean crossed = computation.operation().equals(Computation.SOFTMAX) && own;
+        if (!Fit.of(operation.plain(), made, where).isWithin(thresholds.relativeL2())) {
+            test(variants.apply(operation), false, computation, field -> field, made, error);
+        } else if (crossed && !isolated) {
+            crossed(computation, variants);
+        }
+    }
+
+    /** What one side masks the other does not: of scores that count as the same, as masked ones are not judged. */
+    private void crossed(Computation computation, Function<Operation, List<Variant>> variants) {
+        Operation ofRun = operation(computation, rows::trace);
+        Operation ofReference = operation(computation, rows::reference);
+        if (ofRun != null && ofReference != null) {
+            test(variants.apply(ofRun), true, computation, field -> field, reference, before);
+            test(variants.apply(ofReference), false, computation, field -> field, run, before);
+        }
+    }
+
+    private boolean fits(Field field, Field target) {
+        return field != null && Fit.of(field, target, places).isWithin(thresholds.relativeL2());
+    }
+
+    private Operation operation(Computation computation, Function<String, Field> source) {
+        List<Field> inputs = new ArrayList<>();
+        for (String name : computation.inputs()) {
+            Field field = source.apply(name);
+            if (field == null) {
+                return null;
+            }
+            inputs.add(field);
+        }
+        return inputs.isEmpty() ? null : Operations.of(new Task(computation, inputs, weights, all));
+    }
+
+    /** What a computation is given: the reference's, else the run's. */
+    private Field input(String name) {
+        Plane recorded = isolated ? rows.reference(name) : rows.filled(name);
+        return recorded != null ? recorded : rows.trace(name);
+    }
+
+    private Field inputOfRun(String name) {
+        Plane given = isolated && rows.reference(name) != null ? rows.reference(name) : rows.trace(name);
+        return given != null ? given : rows.filled(name);
+    }
+
+    /** The tensor, one computation on the way to it giving something else. */
+    private Field downstream(Computation changed, Field field) {
+        return downstream(tensor, changed, field, new HashMap<>());
+    }
+
+    private Field downstream(String name, Computation changed, Field field, Map<String, Field> made) {
+        if (name.equals(changed.output())) {
+            return field;
+        }
+        if (made.containsKey(name)) {
+            return made.get(name);
+        }
+        Computation computation = region.get(name);
+        boolean touched = computation != null && reaches(computation, changed.output());
+        Field result = touched ? plain(computation, input -> downstream(input, changed, field, made)) : input(name);
+        made.put(name, result);
+        return result;
+    }
+
+    private Field plain(Computation computation, Function<String, Field> source) {
+        Operation operation = operation(computation, source);
+        return operation == null ? null : operation.plain();
+    }
+
+    private boolean reaches(Computation computation, String output) {
+        return computation.inputs().stream()
+                .anyMatch(input -> input.equals(output)
+                        || rows.reference(input) == null
+                                && region.containsKey(input)
+                                && reaches(region.get(input), output));
+    }
+
+    private void test(
+            List<Variant> variants,
+            boolean byReference,
+            Computation computation,
+            Function<Field, Field> onward,
+            Field target,
+            Fit from) {
+        List<int[]> where = target == run || target == reference ? places : Places.all(target, Places.MOST);
+        Deque<Variant> left = new ArrayDeque<>(variants);
+        // Polled, so that the memory of one is free before the next is computed.
+        while (!left.isEmpty()) {
+            Variant variant = left.poll();
+            Field field = onward.apply(variant.field());
+            if (field != null) {
+                test(variant, byReference, computation.output(), field, target, where, from);
+            }
+        }
+    }
+
+    private void test(
+            Variant variant,
+            boolean byReference,
+            String layer,
+            Field field,
+            Field target,
+            List<int[]> where,
+            Fit from) {
+        if (where.size() > FIRST_PLACES) {
+            Fit first = Fit.of(field, target, where.subList(0, FIRST_PLACES));
+            if (first.count() > 0 && first.error() > from.error()) {
+                return;
+            }
+        }
+        Fit after = Fit.of(field, target, where);
+        if (after.count() >= LEAST_COVERED * from.count() && explains(from.error(), after.error())) {
+            found.add(new Candidate(variant, byReference, layer, from.error(), after.error()));
+        }
+    }
+
+    private boolean explains(double error, double left) {
+        return left <= thresholds.relativeL2() && left * MUCH <= error
+                || left <= LEFT_OVER && left * VERY_MUCH <= error;
+    }
+
+    private void outputs() {
+        Computation computation = byOutput.get(tensor);
+        Task task = computation == null ? null : new Task(computation, List.of(), weights, all);
+        OutputVariants variants = new OutputVariants(task, run, reference, places);
+        for (Variant variant : variants.ofReference()) {
+            test(variant, false, tensor, variant.field(), run, places, before);
+        }
+        for (Variant variant : variants.ofRun()) {
+            test(variant, true, tensor, variant.field(), reference, places, before);
+        }
+    }
+
+    /** Another tensor of the reference under this one's name. */
+    private void swapped() {
+        Computation own = byOutput.get(tensor);
+        List<String> candidates = all.stream()
+                .filter(other -> own != null && other.operation().equals(own.operation()))
+                .map(Computation::output)
+                .toList();
+        for (String other : rows.alike(tensor, candidates)) {
+            Plane its = rows.reference(other);
+            if (its != null) {
+                test(
+                        new Variant(
+                                "names swapped",
+                                "what the reference calls " + other,
+                                tensor + " itself",
+                                "look at the two names: in the name rules, in the name map of the reference, in the code",
+                                its),
+                        false,
+                        tensor,
+                        its,
+                        run,
+                        places,
+                        before);
+            }
+        }
+    }
+
+    private Cause best() {
+        double least = found.stream().mapToDouble(Candidate::after).min().orElseThrow();
+        List<Candidate> equal = found.stream()
+                .filter(candidate -> candidate.after() <= Math.max(3 * least, NOTHING_LEFT))
+                .toList();
+        Candidate first = equal.get(0);
+        String text = first.variant().cause(first.byReference());
+        Set<String> others = equal.stream()
+                .map(candidate -> candidate.byReference()
+                        ? candidate.variant().reverse()
+                        : candidate.variant().fault())
+                .filter(fault -> !text.startsWith(fault + ":"))
+                .collect(Collectors.toCollection(TreeSet::new));
+        return new Cause(
+                text + (others.isEmpty() ? "" : "; as well fits: " + String.join(", ", others)),
+                first.layer(),
+                first.before(),
+                first.after(),
+                first.variant().advice());
+    }
+
+    /** What nothing undoes. */
+    private Cause small() {
+        Computation computation = byOutput.get(tensor);
+        List<String> names = new ArrayList<>();
+        List<WeightSource.Weight> matrices = new ArrayList<>();
+        for (Computation part : region.values()) {
+            for (String name : new TreeSet<>(part.weights().values())) {
+                WeightSource.Weight weight = weights.weight(name);
+                if (weight != null && weight.shape().size() > 1) {
+                    names.add(name);
+                    matrices.add(weight);
+                }
+            }
+        }
+        Cause rounded = SmallDifferences.reducedPrecision(tensor, names, matrices, run, reference, before.error());
+        if (rounded != null || computation == null || names.isEmpty()) {
+            return rounded;
+        }
+        Field plain = plain(computation, this::inputOfRun);
+        // Noise on a weight, not in what computes with it.
+        return plain != null && fits(plain, run) && computation.weights().size() > 0
+                ? SmallDifferences.noise(tensor, run, reference, places, before.error(), names.get(0))
+                : null;
+    }
+}

@@ -1,0 +1,158 @@
+package org.luthier.debug.cause;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.DoubleUnaryOperator;
+
+/** Magnitudes of the short-time Fourier transform of a segment's samples. */
+final class SpectrumOperation implements Operation {
+    private static final String SHAPE = "other window";
+
+    private final Field samples;
+    private final int window;
+    private final int hop;
+    private final int fft;
+
+    SpectrumOperation(Task task) {
+        samples = task.input();
+        window = task.count("window");
+        hop = task.count("hop");
+        fft = task.count("fft");
+    }
+
+    /** What stands before the first and behind the last sample. */
+    private enum Outside {
+        ZEROS,
+        MIRROR
+    }
+
+    private Field spectra(DoubleUnaryOperator shape, int every, int ahead, Outside outside, int power) {
+        int frames = samples.width() / Math.max(1, every) + 1;
+        double[] weights = new double[window];
+        Arrays.setAll(weights, i -> shape.applyAsDouble((double) i / window));
+        return Field.of(new int[] {frames, fft / 2 + 1}, index -> {
+            double[] x = samples.at();
+            if (x == null) {
+                return null;
+            }
+            double[] re = new double[fft];
+            double[] im = new double[fft];
+            for (int i = 0; i < window; i++) {
+                re[i] = weights[i] * sample(x, index[0] * every - ahead + i, outside);
+            }
+            transform(re, im);
+            double[] y = new double[fft / 2 + 1];
+            for (int k = 0; k < y.length; k++) {
+                double squared = re[k] * re[k] + im[k] * im[k];
+                y[k] = power == 2 ? squared : Math.sqrt(squared);
+            }
+            return y;
+        });
+    }
+
+    private static double sample(double[] x, int at, Outside outside) {
+        if (at >= 0 && at < x.length) {
+            return x[at];
+        }
+        int mirrored = at < 0 ? -at : 2 * (x.length - 1) - at;
+        return outside == Outside.ZEROS || mirrored < 0 || mirrored >= x.length ? 0 : x[mirrored];
+    }
+
+    /** The Fourier transform in place, by halves; the length is a power of two. */
+    private static void transform(double[] re, double[] im) {
+        int n = re.length;
+        for (int i = 1, j = 0; i < n; i++) {
+            int bit = n >> 1;
+            for (; (j & bit) != 0; bit >>= 1) {
+                j ^= bit;
+            }
+            j ^= bit;
+            if (i < j) {
+                double t = re[i];
+                re[i] = re[j];
+                re[j] = t;
+                t = im[i];
+                im[i] = im[j];
+                im[j] = t;
+            }
+        }
+        for (int length = 2; length <= n; length <<= 1) {
+            for (int k = 0; k < length / 2; k++) {
+                double c = Math.cos(-2 * Math.PI * k / length);
+                double s = Math.sin(-2 * Math.PI * k / length);
+                for (int from = k; from < n; from += length) {
+                    int to = from + length / 2;
+                    double a = re[to] * c - im[to] * s;
+                    double b = re[to] * s + im[to] * c;
+                    re[to] = re[from] - a;
+                    im[to] = im[from] - b;
+                    re[from] += a;
+                    im[from] += b;
+                }
+            }
+        }
+    }
+
+    private static double hann(double place) {
+        return 0.5 - 0.5 * Math.cos(2 * Math.PI * place);
+    }
+
+    /** Null if the transform is not one that is computed here. */
+    static Operation of(Task task) {
+        SpectrumOperation operation = new SpectrumOperation(task);
+        return Integer.bitCount(operation.fft) == 1 && operation.window <= operation.fft ? operation : null;
+    }
+
+    @Override
+    public Field plain() {
+        return spectra(SpectrumOperation::hann, hop, 0, Outside.ZEROS, 1);
+    }
+
+    @Override
+    public List<Variant> variants() {
+        List<Variant> variants = new ArrayList<>();
+        variants.add(new Variant(
+                "power for magnitude",
+                "magnitude for power",
+                "squares of the magnitudes",
+                "magnitudes",
+                "take the square root",
+                spectra(SpectrumOperation::hann, hop, 0, Outside.ZEROS, 2)));
+        for (Outside outside : Outside.values()) {
+            variants.add(new Variant(
+                    "centred window",
+                    "frames that lie around their time, " + (outside == Outside.ZEROS ? "zeros" : "the signal mirrored")
+                            + " outside",
+                    "frames that begin at their time",
+                    "switch centring and padding off (center=False)",
+                    spectra(SpectrumOperation::hann, hop, fft / 2, outside, 1)));
+        }
+        window(variants, "a symmetric Hann window", place -> hann(place * window / (window - 1)));
+        window(variants, "no window", place -> 1);
+        window(variants, "a Hamming window", place -> 0.54 - 0.46 * Math.cos(2 * Math.PI * place));
+        window(variants, "the root of a Hann window", place -> Math.sqrt(hann(place)));
+        Set<Integer> hops = new LinkedHashSet<>(List.of(hop * 2, hop / 2, hop + 1, hop - 1, 160, 256, 320, 441, 512));
+        hops.remove(hop);
+        for (int every : hops) {
+            variants.add(new Variant(
+                    "wrong hop",
+                    "a frame every " + every + " samples",
+                    "one every " + hop,
+                    "set the hop to " + hop,
+                    spectra(SpectrumOperation::hann, every, 0, Outside.ZEROS, 1)));
+        }
+        return variants;
+    }
+
+    private void window(List<Variant> variants, String odd, DoubleUnaryOperator shape) {
+        variants.add(new Variant(
+                SHAPE,
+                odd,
+                "a periodic Hann window",
+                "use a periodic Hann window of " + window + " samples",
+                spectra(shape, hop, 0, Outside.ZEROS, 1)));
+    }
+}
