@@ -103,7 +103,7 @@ public final class DiffPage {
         if (!diff.clean()) {
             values.write(html, Math.min(most, MOST_SHOWN));
         }
-        new Features(diff, sides).write(html, rolls == Rolls.NONE);
+        new Features(diff, sides).write(html, rolls.isEmpty());
         roll(html);
         layers(html, most);
         tensors(html, most);
@@ -285,7 +285,7 @@ public final class DiffPage {
     }
 
     private void roll(Html html) {
-        if (rolls.trace() == null && rolls.reference() == null) {
+        if (rolls.isEmpty()) {
             return;
         }
         html.open("section", "aria-labelledby", "notes").element("h2", "Notes", "id", "notes");

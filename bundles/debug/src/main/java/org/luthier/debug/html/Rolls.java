@@ -1,7 +1,12 @@
 package org.luthier.debug.html;
 
 import java.util.List;
+import org.luthier.api.model.FrameModel;
+import org.luthier.api.notes.FrameNoteAssembler;
 import org.luthier.api.notes.Note;
+import org.luthier.api.notes.TokenNoteAssembler;
+import org.luthier.api.tokens.Tokenizer;
+import org.luthier.debug.Reference;
 
 /**
  * The notes that came of both sides.
@@ -12,4 +17,35 @@ import org.luthier.api.notes.Note;
 public record Rolls(List<Note> trace, List<Note> reference) {
     /** Nobody made notes. */
     public static final Rolls NONE = new Rolls(null, null);
+
+    /**
+     * The notes of the tokens that the decoders said by themselves. A side that did not record them has null.
+     *
+     * @param tokenizer of the model that was recorded
+     * @param assembler one that understands its events
+     */
+    public static Rolls ofTokens(
+            Reference trace, Reference reference, Tokenizer tokenizer, TokenNoteAssembler assembler) {
+        return new Rolls(
+                RecordedNotes.ofTokens(trace, tokenizer, assembler),
+                RecordedNotes.ofTokens(reference, tokenizer, assembler));
+    }
+
+    /**
+     * The notes of the posteriorgrams of a model without a decoder. A side that did not record all of them whole, of one segment after
+     * another, has null.
+     *
+     * @param model the model that was recorded, or another one of the same family
+     * @param assembler one that fits its layout
+     */
+    public static Rolls ofPosteriorgrams(
+            Reference trace, Reference reference, FrameModel model, FrameNoteAssembler assembler) {
+        return new Rolls(
+                RecordedNotes.ofPosteriorgrams(trace, model, assembler),
+                RecordedNotes.ofPosteriorgrams(reference, model, assembler));
+    }
+
+    boolean isEmpty() {
+        return trace == null && reference == null;
+    }
 }
