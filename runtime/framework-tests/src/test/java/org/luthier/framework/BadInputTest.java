@@ -306,6 +306,7 @@ class BadInputTest {
             {"checkpoint:inspect", text},
             {"checkpoint:convert", text, "-o", output},
             {"checkpoint:diff", text, text},
+            {"checkpoint:doctor", text},
             {"transcribe", audio, "-o", output, "--checkpoint", text},
             {"layer:tree", "--checkpoint", text},
             {"layer:trace", "--input", text, "-o", output},

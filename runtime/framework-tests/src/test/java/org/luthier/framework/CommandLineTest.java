@@ -83,6 +83,7 @@ class CommandLineTest {
                 "checkpoint:inspect",
                 "checkpoint:convert",
                 "checkpoint:diff",
+                "checkpoint:doctor",
                 "layer:tree",
                 "layer:trace",
                 "layer:diff",
