@@ -146,6 +146,12 @@ final class AttentionOperation {
                         advice,
                         softmax(1, (query, key) -> key <= query)));
                 variants.add(new Variant(
+                        NEWEST,
+                        "the newest key only",
+                        "all keys so far",
+                        CACHE,
+                        softmax(1, (query, key) -> key == query)));
+                variants.add(new Variant(
                         "mask",
                         "the query's own key masked too (off by one)",
                         "its own key seen",
@@ -163,12 +169,6 @@ final class AttentionOperation {
                         "no such mask",
                         advice,
                         softmax(1, (query, key) -> key >= query)));
-                variants.add(new Variant(
-                        NEWEST,
-                        "the newest key only",
-                        "all keys so far",
-                        CACHE,
-                        softmax(1, (query, key) -> key == query)));
             }
 
             private Field across(int axis) {

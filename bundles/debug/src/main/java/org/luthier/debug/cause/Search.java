@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -88,10 +89,11 @@ final class Search {
         if (broken != null) {
             return broken;
         }
-        if (before.count() == 0) {
-            return shape();
+        Cause lost = lostKeys();
+        if (lost != null) {
+            return lost;
         }
-        if (before.error() == 0) {
+        if (before.count() == 0 || before.error() == 0) {
             return null;
         }
         operations(Operation::variants);
@@ -108,10 +110,11 @@ final class Search {
     /** A weight that holds what is no number, or nothing at all. */
     private Cause brokenWeight() {
         for (Computation computation : region.values()) {
-            for (String name : new TreeSet<>(computation.weights().values())) {
+            for (Map.Entry<String, String> role : new TreeMap<>(computation.weights()).entrySet()) {
+                String name = role.getValue();
                 WeightSource.Weight weight = weights.weight(name);
                 float[] values = weight == null ? new float[0] : weight.values();
-                boolean zero = values.length > 1 && !name.endsWith("bias");
+                boolean zero = values.length > 1 && !role.getKey().equals("bias");
                 for (int i = 0; i < values.length; i++) {
                     if (!Float.isFinite(values[i])) {
                         return broken(
@@ -137,7 +140,7 @@ final class Search {
     }
 
     /** What the sizes tell: keys that a cache has lost. */
-    private Cause shape() {
+    private Cause lostKeys() {
         if (run == null || reference == null || run.shape().length != 3 || run.width() != 1 || reference.width() < 2) {
             return null;
         }
