@@ -12,8 +12,10 @@ import java.net.URL;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -351,6 +353,76 @@ class NameRulesTest {
     }
 
     @Test
+    void numberedLayersInLayersAreThereEachWithEach() throws IOException {
+        String rules =
+                "{\"match\": \"l.*.e.*.a\"}, {\"match\": \"l.*.e.*.b\", \"optional\": true}, {\"match\": \"l.*.q\"}";
+        List<Tensor> tensors = new ArrayList<>();
+        for (String name : List.of("l.0.q", "l.1.q", "l.0.e.0.a", "l.0.e.1.a", "l.1.e.0.a", "l.1.e.1.a")) {
+            tensors.add(Tensor.of(name, new float[1], 1));
+        }
+        try (Checkpoint checkpoint = checkpoint(tensors.toArray(Tensor[]::new))) {
+            assertEquals(6, rules(rules).apply(checkpoint, "f").tensors().size());
+        }
+        tensors.remove(4);
+        try (Checkpoint checkpoint = checkpoint(tensors.toArray(Tensor[]::new))) {
+            assertTrue(refused(checkpoint, rules, "missing-tensor").getMessage().contains("no tensor 'l.1.e.0.a'"));
+        }
+        tensors.add(4, Tensor.of("l.1.e.0.a", new float[1], 1));
+        tensors.remove(1);
+        try (Checkpoint checkpoint = checkpoint(tensors.toArray(Tensor[]::new))) {
+            assertTrue(refused(checkpoint, rules, "missing-tensor").getMessage().contains("no tensor 'l.1.q'"));
+        }
+    }
+
+    /** A part that only some models have: needed where there is any of it, and what tells two uses of a name apart. */
+    @Test
+    void rulesCountWhereAPatternFits() throws IOException {
+        String rules = """
+                {"match": "*.gate", "to": "{1}.router", "where": "*.expert*.in"},
+                {"match": "*.expert*.in", "where": "*.expert*.in"},
+                {"match": "*.gate", "to": "{1}.branch", "where": "*.in"},
+                {"match": "*.in", "where": "*.in"}
+                """;
+        try (Checkpoint checkpoint =
+                checkpoint(Tensor.of("m.gate", new float[1], 1), Tensor.of("m.expert0.in", new float[1], 1))) {
+            MappedWeights weights = rules(rules).apply(checkpoint, "f");
+            assertEquals(Set.of("m.router", "m.expert0.in"), weights.names());
+            // The way back asks for nothing: what is there was complete.
+            assertEquals(
+                    Set.of("m.gate", "m.expert0.in"),
+                    rules(rules).inverse().apply(weights, "f").names());
+        }
+        try (Checkpoint checkpoint =
+                checkpoint(Tensor.of("m.gate", new float[1], 1), Tensor.of("m.in", new float[1], 1))) {
+            assertEquals(
+                    Set.of("m.branch", "m.in"),
+                    rules(rules).apply(checkpoint, "f").names());
+        }
+        try (Checkpoint checkpoint = checkpoint(Tensor.of("m.expert0.in", new float[1], 1))) {
+            assertTrue(refused(checkpoint, rules, "missing-tensor").getMessage().contains("no tensor '*.gate'"));
+        }
+        try (Checkpoint checkpoint = checkpoint(Tensor.of("m.gate", new float[1], 1))) {
+            refused(checkpoint, rules, "unused-tensor");
+        }
+    }
+
+    @Test
+    void everyLayerHasTheSecondName() throws IOException {
+        NameRules rules = rules(
+                "{\"match\": \"a\"}, {\"match\": \"l.*.t.*.x\"}, {\"match\": \"l.*.t.*.y.a\", \"sameAs\": \"a\"}");
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("a", new float[] {3}, 1),
+                Tensor.of("l.0.t.0.x", new float[1], 1),
+                Tensor.of("l.0.t.0.y.a", new float[] {3}, 1))) {
+            assertEquals(3, rules.apply(checkpoint, "f").ledger().entries().size());
+        }
+        assertEquals(
+                Map.of("l.0.t.0.y.a", "a", "l.1.t.0.y.a", "a"),
+                rules.secondNames(List.of("a", "l.0.t.0.x", "l.1.t.0.x", "l.1.x")));
+        assertEquals(Map.of(), rules.secondNames(List.of("l.0.t.0.x")));
+    }
+
+    @Test
     void sizesOfOneNameAreTheSame() throws IOException {
         String rules = "{\"match\": \"a\", \"shape\": [\"n\", \"m\"]}, {\"match\": \"b\", \"shape\": [\"m\"]}";
         try (Checkpoint checkpoint = checkpoint(Tensor.of("a", new float[6], 2, 3), Tensor.of("b", new float[2], 2))) {
@@ -377,6 +449,20 @@ class NameRulesTest {
                     weights.warnings().stream()
                             .map(warning -> warning.substring(0, 25))
                             .toList());
+        }
+    }
+
+    @Test
+    void powersOfAsManyStepsAsElements() throws IOException {
+        String rules = "{\"match\": \"p*\", \"drop\": \"computed\", \"expect\": \"100^(-i/n)\"}";
+        try (Checkpoint checkpoint = checkpoint(
+                Tensor.of("p1", new float[] {1, 0.1f}, 2), Tensor.of("p2", new float[] {1, 0.1f, 0.01f}, 3))) {
+            MappedWeights weights = rules(rules).apply(checkpoint, "f");
+            weights.ledger();
+            assertEquals(1, weights.warnings().size());
+            assertTrue(
+                    weights.warnings().get(0).contains("'p2' does not hold 100^(-i/3)"),
+                    weights.warnings().get(0));
         }
     }
 
