@@ -10,7 +10,7 @@ import java.util.stream.DoubleStream;
  */
 final class TensorComparison {
     /** Below this, relative to max(1, largest value), a difference is rounding of float32 whatever the norms say. */
-    private static final double ROUNDING = 1e-6;
+    private static final double ROUNDING = 3e-6;
 
     private final List<Integer> shape;
     private final RecordedTensor reference;
