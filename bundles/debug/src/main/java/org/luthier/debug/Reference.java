@@ -77,7 +77,8 @@ public final class Reference implements AutoCloseable {
     /**
      * Opens a file, whatever its suffix.
      *
-     * @param adapters adapters of the model families at hand, for recordings made elsewhere
+     * @param adapters adapters, those of the model families at hand among them, for recordings made elsewhere and for those of our format
+     *     whose tensors have the names of their framework; the first that recognises the file explains it
      * @throws LuthierException if it is no reference, or breaks a rule of the format
      */
     public static Reference open(Path file, List<URL> adapters) {
@@ -95,9 +96,6 @@ public final class Reference implements AutoCloseable {
     }
 
     private static Reference of(Checkpoint checkpoint, List<URL> adapters) {
-        if (ReferenceFormat.isOne(checkpoint)) {
-            return ReferenceFormat.read(checkpoint);
-        }
         List<String> known = new ArrayList<>();
         for (URL url : adapters) {
             ReferenceAdapter adapter = ReferenceAdapter.read(url);
@@ -105,6 +103,9 @@ public final class Reference implements AutoCloseable {
                 return adapter.adapt(checkpoint);
             }
             known.add(adapter.title());
+        }
+        if (ReferenceFormat.isOne(checkpoint)) {
+            return ReferenceFormat.read(checkpoint);
         }
         throw new LuthierException(
                 checkpoint.name() + " is no reference: expected safetensors whose metadata say format = "

@@ -146,6 +146,74 @@ class ReferenceTest {
         assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
     }
 
+    /** Layers by wildcards, numbers ascending; a file that tells its order keeps it, and what it says of its run. */
+    @Test
+    void namesOfAFrameworkAreMappedByPatterns() throws IOException {
+        Path adapter = folder.resolve("adapter.json");
+        Files.writeString(adapter, """
+                {"format": "luthier-reference-adapter/1", "title": "t", "model": "tiny", "recognise": ["block.2.q"],
+                 "tensors": [
+                   {"key": "in", "name": "embedded"},
+                   {"key": "block.*.q", "name": "layer{1}.q", "merge": [2], "steps": true},
+                   {"key": "block.*.out", "name": "layer{1}.out"},
+                   {"key": "block.*", "name": "layer{1}.out"},
+                   {"key": "out"}]}
+                """);
+        List<URL> adapters = List.of(adapter.toUri().toURL());
+        SafetensorsWriter.Tensor[] tensors = {
+            SafetensorsWriter.Tensor.of("out", SIX, 1, 6),
+            SafetensorsWriter.Tensor.of("unknown", SIX, 6),
+            SafetensorsWriter.Tensor.of("block.10.q", SIX, 1, 1, 3, 2),
+            SafetensorsWriter.Tensor.of("block.2", SIX, 1, 6),
+            SafetensorsWriter.Tensor.of("block.2.out", SIX, 1, 6),
+            SafetensorsWriter.Tensor.of("block.2.q", SIX, 1, 1, 3, 2),
+            SafetensorsWriter.Tensor.of("in", SIX, 1, 6)
+        };
+        Path file = folder.resolve("foreign");
+        write(file, Map.of(), tensors);
+        try (Reference read = Reference.open(file, adapters)) {
+            assertEquals(List.of("embedded", "layer2.q", "layer2.out", "layer10.q", "out"), read.names());
+            assertEquals(new Reference.Header("tiny", "", "", "none", List.of()), read.header());
+            assertEquals(List.of(1, 1, 6), read.tensor("layer2.q").shape());
+            assertTrue(read.tensor("layer10.q").steps());
+        }
+        write(
+                file,
+                Map.of(
+                        "format", "luthier-reference/1",
+                        "framework", "pytorch",
+                        "dtype", "float64",
+                        "segments", "[4]",
+                        "slices", "{\"in\": [{\"axis\": 1, \"indices\": [0, 1, 2, 3, 4, 9]}]}",
+                        "noise", "{\"block.2.q\": 1e-6}",
+                        "order",
+                                "[\"block.10.q\",\"out\",\"block.2.q\",\"in\",\"block.2\",\"unknown\",\"block.2.out\"]"),
+                tensors);
+        try (Reference read = Reference.open(file, adapters)) {
+            assertEquals(List.of("layer10.q", "out", "layer2.q", "embedded", "layer2.out"), read.names());
+            assertEquals(new Reference.Header("tiny", "pytorch", "float64", "none", List.of(4)), read.header());
+            assertEquals(1e-6, read.tensor("layer2.q").noise());
+            assertEquals(1, read.tensor("embedded").slices().size());
+        }
+        try (Reference read = Reference.open(file, List.of())) {
+            assertEquals("block.10.q", read.names().get(0));
+        }
+        Files.writeString(adapter, """
+                {"format": "luthier-reference-adapter/1", "title": "t", "model": "tiny", "recognise": ["in"],
+                 "tensors": [{"key": "in", "name": "embedded", "insert": [0]}]}
+                """);
+        try (Reference read = Reference.open(file, adapters)) {
+            LuthierException e = assertThrows(LuthierException.class, () -> read.tensor("embedded"));
+            assertTrue(e.getMessage().contains("only a part of it was kept"), e.getMessage());
+        }
+        Files.writeString(adapter, """
+                {"format": "luthier-reference-adapter/1", "title": "t", "model": "tiny", "recognise": ["in"],
+                 "tensors": [{"key": "in", "name": "layer{1}"}]}
+                """);
+        LuthierException e = assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
+        assertTrue(e.getMessage().contains("'layer{1}' repeats a wildcard that 'in' has not"), e.getMessage());
+    }
+
     /** As goldens of a token model are: ids, heads and queries of attention, and what is no tensor of the model. */
     @Test
     void explainsRecordingsOfTokenModels() throws IOException {

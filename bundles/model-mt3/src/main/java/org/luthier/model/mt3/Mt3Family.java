@@ -84,7 +84,10 @@ public final class Mt3Family implements ModelFamily {
 
     @Override
     public List<URL> referenceAdapters() {
-        return Stream.of("reference-adapter.golden-compact.json")
+        return Stream.of(
+                        "reference-adapter.golden-compact.json",
+                        "reference-adapter.torch.json",
+                        "reference-adapter.flax.json")
                 .map(Mt3Family.class::getResource)
                 .toList();
     }
