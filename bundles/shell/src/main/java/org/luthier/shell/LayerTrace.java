@@ -73,6 +73,11 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
         String layers = "*";
 
         @Option(
+                names = "--cached",
+                description = "Feed the decoder its ids one by one, with its cache, and not all at once.")
+        boolean cached;
+
+        @Option(
                 names = {"-o", "--output"},
                 required = true,
                 paramLabel = "TRACE",
@@ -105,7 +110,9 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
         Path from = source.audio == null ? source.input : source.audio;
         try (ModelLease lease = options.open(workbench)) {
             TraceInput input = input(options, lease.model(), console, cancellation);
-            Reference trace = new Tracer(lease.model()).trace(input, NameGlob.of(options.layers), cancellation);
+            Reference trace = new Tracer(lease.model(), options.cached)
+                    .trace(input, NameGlob.of(options.layers), cancellation)
+                    .of(options.weights(workbench, lease.model()), lease.checkpointSha256());
             cancellation.check();
             trace.write(options.output, options.force);
             int tensors = trace.names().size();

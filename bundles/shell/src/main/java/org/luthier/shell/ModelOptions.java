@@ -1,6 +1,7 @@
 package org.luthier.shell;
 
 import java.nio.file.Path;
+import org.luthier.api.model.Model;
 import org.luthier.shell.internal.CommonOptions;
 import org.luthier.workbench.ModelLease;
 import org.luthier.workbench.Workbench;
@@ -30,5 +31,10 @@ class ModelOptions extends CommonOptions {
     /** Loads the model. */
     final ModelLease open(Workbench workbench) {
         return workbench.openModel(model, checkpoint, execution(workbench.execution(), kernels));
+    }
+
+    /** Where the weights of a loaded model are. */
+    final Path weights(Workbench workbench, Model loaded) {
+        return checkpoint == null ? workbench.catalog().weights(loaded.definition()) : checkpoint;
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +44,85 @@ class LayerCommandsTest {
         return studio.run(new LayerDiff(studio.surroundings, studio.workbench), words, arguments);
     }
 
+    private int isolate(Captured words, String... arguments) {
+        return studio.run(new LayerIsolate(studio.surroundings, studio.workbench), words, arguments);
+    }
+
+    private int patch(Captured words, String... arguments) {
+        return studio.run(new LayerPatch(studio.surroundings, studio.workbench), words, arguments);
+    }
+
+    /** A reference, and weights that do not make it. */
+    private void loud() throws Exception {
+        Studio.weights(studio.folder.resolve("loud.safetensors"), 1.5f);
+        assertEquals(0, trace("--audio", "a.wav", "-o", "reference.trace"), captured.err());
+    }
+
+    @Test
+    void judgesEveryLayerByItself() throws Exception {
+        loud();
+        Captured clean = new Captured();
+        assertEquals(0, isolate(clean, "reference.trace"), clean.err());
+        assertTrue(clean.out().contains("clean: 2 tensors agree, 1 not judged"), clean.out());
+        Captured json = new Captured();
+        assertEquals(3, isolate(json, "reference.trace", "--checkpoint", "loud.safetensors", "--json"), json.err());
+        JsonNode answer = new ObjectMapper().readTree(json.out());
+        assertEquals(List.of("clean", "first", "tensors", "causes"), names(answer));
+        assertEquals("amplifier", answer.get("first").asText());
+        Captured some = new Captured();
+        assertEquals(
+                0,
+                isolate(some, "reference.trace", "--checkpoint", "loud.safetensors", "--layers", "frontend.*"),
+                some.err());
+        assertEquals(1, isolate(some, "reference.trace", "--segment", "5"));
+        assertEquals(2, isolate(some));
+    }
+
+    @Test
+    void replacesTensors() throws Exception {
+        loud();
+        Captured healed = new Captured();
+        assertEquals(
+                0,
+                patch(healed, "reference.trace", "--checkpoint", "loud.safetensors", "--layers", "amplifier"),
+                healed.err());
+        assertTrue(healed.out().contains("replaced: amplifier\nhealed: "), healed.out());
+        Captured sick = new Captured();
+        assertEquals(
+                3,
+                patch(sick, "reference.trace", "--checkpoint", "loud.safetensors", "--layers", "frontend.samples"),
+                sick.err());
+        Captured json = new Captured();
+        assertEquals(
+                0,
+                patch(json, "reference.trace", "--checkpoint", "loud.safetensors", "--bisect", "--json"),
+                json.err());
+        JsonNode answer = new ObjectMapper().readTree(json.out());
+        assertEquals(List.of("healed", "replaced", "runs", "before", "after"), names(answer));
+        assertEquals("amplifier", answer.get("replaced").get(0).asText());
+        assertEquals(4, answer.get("runs").asInt());
+        assertEquals(1, patch(sick, "reference.trace", "--layers", "nothing"));
+    }
+
+    /** A trace names its weights, by their place beside it and their checksum. */
+    @Test
+    void findsTheWeightsOfATrace() throws Exception {
+        loud();
+        trace("--checkpoint", "loud.safetensors", "--input", "reference.trace", "-o", "mine.trace");
+        Captured found = new Captured();
+        assertEquals(3, diff(found, "mine.trace", "reference.trace"), found.err());
+        assertFalse(found.out().contains("were not tested"), found.out());
+        Studio.weights(studio.folder.resolve("loud.safetensors"), 1.25f);
+        Captured changed = new Captured();
+        assertEquals(3, diff(changed, "mine.trace", "reference.trace"), changed.err());
+        assertTrue(changed.out().contains("loud.safetensors has changed since the trace was made"), changed.out());
+        Files.delete(studio.folder.resolve("loud.safetensors"));
+        Captured gone = new Captured();
+        assertEquals(3, diff(gone, "mine.trace", "reference.trace"), gone.err());
+        assertTrue(gone.out().contains("causes that need the weights were not tested: there is no "), gone.out());
+        assertTrue(gone.out().contains("say with --checkpoint or --model what they are"), gone.out());
+    }
+
     @Test
     void showsTheTree() throws Exception {
         assertEquals(0, tree(), captured.err());
@@ -51,7 +131,7 @@ class LayerCommandsTest {
         assertEquals(0, studio.run(new LayerTree(studio.surroundings, studio.workbench), json, "--json"));
         JsonNode answer = new ObjectMapper().readTree(json.out());
         assertEquals("toy", answer.get("name").asText());
-        assertEquals(List.of("name", "parameters", "taps", "weights", "children"), names(answer));
+        assertEquals(List.of("name", "parameters", "taps", "weights", "children", "computations"), names(answer));
     }
 
     @Test

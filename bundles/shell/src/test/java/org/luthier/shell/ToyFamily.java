@@ -2,10 +2,12 @@ package org.luthier.shell;
 
 import java.net.URL;
 import java.util.List;
+import java.util.Map;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.Ledger;
 import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.FrameModel;
 import org.luthier.api.model.Framing;
@@ -56,25 +58,42 @@ final class ToyFamily implements ModelFamily {
         return new ToyModel(definition, gain, weights.ledger());
     }
 
-    private record Node(String name, List<Layer> children, List<String> taps, List<Layer.Weight> weights)
+    private record Node(
+            String name,
+            List<Layer> children,
+            List<String> taps,
+            List<Computation> computations,
+            List<Layer.Weight> weights)
             implements Layer {}
 
     private record ToyModel(ModelDefinition definition, float gain, Ledger ledger) implements FrameModel {
-        private static final Layer FRONTEND = new Node("frontend", List.of(), List.of("frontend.samples"), List.of());
+        private static final Layer FRONTEND = new Node(
+                "frontend",
+                List.of(),
+                List.of("frontend.samples"),
+                List.of(new Computation("frontend.samples", "copy", List.of("frontend.in"), Map.of(), Map.of())),
+                List.of());
         private static final Layer AMPLIFIER = new Node(
                 "amplifier",
                 List.of(),
                 List.of("amplifier"),
+                List.of(new Computation(
+                        "amplifier", "gain", List.of("frontend.samples"), Map.of("gain", "gain"), Map.of())),
                 List.of(new Layer.Weight("gain", List.of(1L), DType.F32, "gain")));
 
         @Override
         public Layer root() {
-            return new Node("toy", List.of(FRONTEND, AMPLIFIER), List.of(), List.of());
+            return new Node("toy", List.of(FRONTEND, AMPLIFIER), List.of(), List.of(), List.of());
         }
 
         @Override
         public FrameLayout layout() {
             return new FrameLayout(RATE, List.of(new FrameLayout.Output("level", 1, 60, 1)));
+        }
+
+        @Override
+        public List<String> outputTaps() {
+            return List.of("amplifier");
         }
 
         @Override

@@ -1,0 +1,54 @@
+package org.luthier.shell;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.luthier.api.model.ModelDefinition;
+import org.luthier.debug.Reference;
+import org.luthier.workbench.ModelLease;
+import org.luthier.workbench.Workbench;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The options of the commands that run a model on what a reference recorded. */
+class RecordedOptions extends ModelOptions {
+    @Parameters(
+            index = "0",
+            paramLabel = "REFERENCE",
+            description = "A trace, a reference, or a golden that an adapter of the family explains, with its inputs.")
+    Path reference;
+
+    @Option(
+            names = "--segment",
+            split = ",",
+            paramLabel = "N",
+            description = "Segments to run (default: all that were recorded).")
+    List<Integer> segments;
+
+    @Option(
+            names = "--layers",
+            paramLabel = "GLOB",
+            description = "Tensors to look at: * is any text, ? one letter, a comma separates (default: all).")
+    String layers = "*";
+
+    final Reference reference(Workbench workbench) {
+        return Reference.open(reference, Families.referenceAdapters(workbench));
+    }
+
+    /** Loads the model: unless told, the one that was recorded, else the first of its family. */
+    final ModelLease open(Workbench workbench, Reference recorded) {
+        if (model == null && checkpoint == null) {
+            List<ModelDefinition> models = workbench.catalog().models();
+            model = models.stream()
+                    .map(ModelDefinition::id)
+                    .filter(id -> id.equals(recorded.origin().definition()))
+                    .findFirst()
+                    .or(() -> models.stream()
+                            .filter(each ->
+                                    each.family().equals(recorded.header().model()))
+                            .map(ModelDefinition::id)
+                            .findFirst())
+                    .orElse(null);
+        }
+        return open(workbench);
+    }
+}
