@@ -143,13 +143,11 @@ public final class DiffPage {
             html.text("Clean: nothing departs");
         } else {
             html.text(departed.size() == 1 ? "First departure: " : departed.size() + " departures, the first: ");
-            html.element("code", Numbers.name(departed.get(0).name()));
+            html.name(departed.get(0).name());
         }
         html.close();
-        html.open("p", "class", "sides")
-                .element("code", Numbers.name(diff.trace()))
-                .text(" against ");
-        html.element("code", Numbers.name(diff.reference())).close();
+        html.open("p", "class", "sides").name(diff.trace()).text(" against ");
+        html.name(diff.reference()).close();
         html.open("dl", "class", "tiles");
         tile(html, "agree", Integer.toString(of(Verdict.SAME).size()), "same");
         tile(html, "departed", Integer.toString(departed.size()), "departed");
@@ -199,14 +197,18 @@ public final class DiffPage {
         html.element("h2", departed.size() == 1 ? "What departs" : "What departs by itself", "id", "departed");
         html.open("div", "class", "scroll", "role", "region", "tabindex", "0", "aria-labelledby", "departed");
         html.open("table", "class", "numbers").open("thead").open("tr");
-        for (String heading : List.of("tensor", "first at", "max abs", "rel L2", "cosine", "ratio", "remark")) {
+        boolean notes = departed.stream().anyMatch(tensor -> tensor.note() != null);
+        for (String heading : List.of("tensor", "first at", "max abs", "rel L2", "cosine", "ratio")) {
             html.element("th", heading, "scope", "col");
+        }
+        if (notes) {
+            html.element("th", "remark", "scope", "col");
         }
         html.close().close().open("tbody");
         for (TensorDiff tensor : departed.subList(0, Math.min(MOST_FAULTS, departed.size()))) {
             html.open("tr").open("th", "scope", "row");
             html.open("a", "href", "#" + TensorTable.anchor(tensor));
-            html.element("code", Numbers.name(tensor.name())).close().close();
+            html.name(tensor.name()).close().close();
             html.element(
                     "td",
                     (tensor.firstIndex() == null ? "–" : tensor.firstIndex().toString())
@@ -215,8 +217,10 @@ public final class DiffPage {
             html.element("td", Numbers.format("%.2e", tensor.relL2()));
             html.element("td", Numbers.format("%.6f", tensor.cosine()));
             html.element("td", Numbers.ratio(tensor.ratio()));
-            html.element("td", Numbers.shortened(tensor.note() == null ? "" : tensor.note(), 200))
-                    .close();
+            if (notes) {
+                html.element("td", Numbers.shortened(tensor.note() == null ? "" : tensor.note(), 200));
+            }
+            html.close();
         }
         html.close().close().close();
         if (departed.size() > MOST_FAULTS) {
@@ -245,7 +249,7 @@ public final class DiffPage {
                 html.open("p", "class", "cause")
                         .element("b", Numbers.shortened(cause.cause(), 400))
                         .text(" in ");
-                html.element("code", Numbers.name(cause.layer())).close();
+                html.name(cause.layer()).close();
                 html.open("dl", "class", "evidence");
                 bar(html, "as it is", cause.before());
                 bar(html, "undone", cause.after());
@@ -345,7 +349,7 @@ public final class DiffPage {
             List<String> names = note.getValue();
             int shown = Math.min(Math.min(most, 10 * MOST_NAMES), names.size());
             for (int i = 0; i < shown; i++) {
-                html.text(i == 0 ? "" : ", ").element("code", Numbers.name(names.get(i)));
+                html.text(i == 0 ? "" : ", ").name(names.get(i));
             }
             html.text(names.size() > shown ? " and " + (names.size() - shown) + " more" : "")
                     .close();

@@ -103,10 +103,10 @@ final class Features {
         html.open("section", "aria-labelledby", id).element("h2", title, "id", id);
         int columns = COLUMNS / names.size();
         for (String name : names) {
-            html.open("h3").element("code", Numbers.name(name)).close();
+            html.open("h3").name(name).close();
             int axis =
                     new PositionAxis().of(side(name).tensor(name), common(name).sizes());
-            Picture.of(common(name), axis, columns, ROWS).write(html, Numbers.name(name), sides.both(name));
+            Picture.of(common(name), axis, "frame", columns, ROWS).write(html, Numbers.name(name), sides.both(name));
         }
         html.closeLine();
     }

@@ -44,6 +44,19 @@ final class Html {
         return open(tag, attributes).text(text).close();
     }
 
+    /** The name of a tensor or a file, which may be broken behind its dots. */
+    Html name(String name) {
+        open("code");
+        String[] parts = Numbers.name(name).split("(?<=\\.)");
+        for (int i = 0; i < parts.length; i++) {
+            if (i > 0) {
+                empty("wbr");
+            }
+            text(parts[i]);
+        }
+        return close();
+    }
+
     Html text(String text) {
         escape(text);
         return this;

@@ -45,7 +45,7 @@ final class LayerOutline {
             leaf(html, part, tensor);
         } else {
             html.open("details", "open", has(Verdict.DEPARTED) ? "open" : null);
-            html.open("summary").element("code", Numbers.name(part)).text(" ");
+            html.open("summary").name(part).text(" ");
             for (Verdict verdict : List.of(Verdict.DEPARTED, Verdict.INHERITED, Verdict.SAME, Verdict.NOT_JUDGED)) {
                 if (has(verdict)) {
                     mark(html, verdict, counts.get(verdict) + " " + verdict);
@@ -73,12 +73,10 @@ final class LayerOutline {
         mark(html, tensor.verdict(), tensor.verdict().toString());
         html.text(" ");
         if (tensor.verdict() == Verdict.NOT_JUDGED) {
-            html.element("code", Numbers.name(part));
+            html.name(part);
             return;
         }
-        html.open("a", "href", "#" + TensorTable.anchor(tensor))
-                .element("code", Numbers.name(part))
-                .close();
+        html.open("a", "href", "#" + TensorTable.anchor(tensor)).name(part).close();
         if (!Double.isNaN(tensor.relL2())) {
             html.element("span", " " + Numbers.error(tensor.relL2()), "class", "faint");
         }
@@ -93,6 +91,7 @@ final class LayerOutline {
             case INHERITED -> "◆";
             case NOT_JUDGED -> "○";
         };
-        html.element("span", shape, "aria-hidden", "true").text(" " + text).close();
+        html.element("span", shape, "aria-hidden", "true").element("span", " " + text, "class", "word");
+        html.close();
     }
 }

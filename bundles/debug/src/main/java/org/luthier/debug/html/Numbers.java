@@ -1,7 +1,6 @@
 package org.luthier.debug.html;
 
 import java.util.Locale;
-import org.luthier.debug.Verdict;
 
 /** Numbers and names as the page says them, the same in every country. */
 final class Numbers {
@@ -46,10 +45,5 @@ final class Numbers {
             return text;
         }
         return text.substring(0, most / 2) + "…" + text.substring(text.length() - most / 2 + 1);
-    }
-
-    /** What a verdict is called in the style sheet. */
-    static String style(Verdict verdict) {
-        return verdict.toString();
     }
 }

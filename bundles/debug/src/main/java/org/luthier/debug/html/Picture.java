@@ -32,10 +32,11 @@ final class Picture {
      * Lays out a picture.
      *
      * @param axis the dimension that counts positions
+     * @param word what a position is called
      * @param mostColumns pixels at most, from left to right
      * @param mostRows pixels at most, upwards
      */
-    static Picture of(CommonPlaces common, int axis, int mostColumns, int mostRows) {
+    static Picture of(CommonPlaces common, int axis, String word, int mostColumns, int mostRows) {
         List<Integer> sizes = common.sizes();
         int rows = axis == 0 ? 1 : sizes.get(0);
         int positions = sizes.get(axis);
@@ -46,7 +47,7 @@ final class Picture {
         }
         int width = Math.min(mostColumns, columns);
         int height = Math.min(mostRows, channels);
-        String range = common.whole(axis, 0) + " to " + common.whole(axis, positions - 1);
+        String range = word + "s " + common.whole(axis, 0) + " to " + common.whole(axis, positions - 1);
         Picture picture = new Picture(width, height, rows == 1 ? range : range + ", " + rows + " times", channels);
         int all = channels;
         common.forEach((index, mine, theirs) -> {
@@ -144,7 +145,7 @@ final class Picture {
                 side + " of " + name + ": " + range);
         html.close();
         html.open("div", "class", "x", "aria-hidden", "true")
-                .element("span", "positions " + positions)
+                .element("span", positions)
                 .close();
         html.closeLine();
     }

@@ -80,12 +80,13 @@ final class RollPicture {
 
     void write(Html html, Rolls rolls) {
         if (rolls.trace() != null && rolls.reference() != null) {
-            html.element(
-                    "p",
-                    Numbers.count(inTrace.size(), "note begins", "notes begin")
+            html.open("p")
+                    .text(Numbers.count(inTrace.size(), "note begins", "notes begin")
                             + " alike on both sides (within 50 ms); "
                             + (reference.size() - inReference.size()) + " only in the reference, "
-                            + (trace.size() - inTrace.size()) + " only in the trace.");
+                            + (trace.size() - inTrace.size()) + " only in the trace. ");
+            html.element("span", "on both sides", "class", "key both").text(" ");
+            html.element("span", "on one side only", "class", "key one").close();
         }
         if (rolls.reference() != null) {
             roll(html, "Reference", reference, rolls.trace() == null ? null : inReference);

@@ -33,7 +33,6 @@ final class TensorTable {
                 "aria-label",
                 "Tensors in order of execution, a table that scrolls");
         html.open("table", "class", "tensors");
-        html.element("caption", "Errors relative to max(1, largest value of the reference)");
         html.open("thead").open("tr");
         for (String heading : List.of("#", "tensor", "shape", "verdict", "error at each position or step", "worst")) {
             html.element("th", heading, "scope", "col");
@@ -47,7 +46,7 @@ final class TensorTable {
     }
 
     private static void legend(Html html) {
-        html.open("p", "class", "legend").text("Error ");
+        html.open("p", "class", "legend").text("Largest error, relative to max(1, largest value of the reference): ");
         html.element("span", "1e" + Palette.LEAST);
         html.empty("img", "src", Palette.ERRORS.legend(), "alt", "from faint blue over orange to red", "class", "ramp");
         html.element("span", "1 and more").text(" on a logarithmic scale; grey where nothing was recorded.");
@@ -57,9 +56,7 @@ final class TensorTable {
     private void row(Html html, TensorDiff tensor) {
         html.open("tr", "id", anchor(tensor), "class", tensor.verdict().toString());
         html.element("td", Integer.toString(tensor.order()), "class", "number");
-        html.open("th", "scope", "row")
-                .element("code", Numbers.name(tensor.name()))
-                .close();
+        html.open("th", "scope", "row").name(tensor.name()).close();
         String shape = tensor.shape().stream().map(String::valueOf).collect(Collectors.joining("×"));
         html.element("td", Numbers.shortened(shape, 40), "class", "shape");
         html.open("td");

@@ -68,7 +68,7 @@ final class Values {
 
     private void tensor(Html html, TensorDiff tensor) {
         String name = Numbers.name(tensor.name());
-        html.open("h3").element("code", name).text(" ");
+        html.open("h3").name(tensor.name()).text(" ");
         LayerOutline.mark(html, tensor.verdict(), tensor.verdict().toString());
         html.close();
         RecordedTensor reference = sides.reference().tensor(tensor.name());
@@ -78,7 +78,8 @@ final class Values {
             return;
         }
         if (common.sizes().size() > 2) {
-            Picture.of(common, axis(reference, common), COLUMNS, ROWS).write(html, name, true);
+            String word = tensor.step() >= 0 || reference.steps() ? "step" : "position";
+            Picture.of(common, axis(reference, common), word, COLUMNS, ROWS).write(html, name, true);
         }
         Histogram.of(common).write(html, name);
     }
