@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.luthier.api.Cancellation;
 import org.luthier.api.CancelledException;
@@ -37,7 +37,7 @@ final class Assembly {
         void accept(TensorInfo tensor, T result) throws IOException;
     }
 
-    private record Pending<T>(TensorInfo tensor, long bytes, Future<T> result) {}
+    private record Pending<T>(TensorInfo tensor, long bytes, FutureTask<T> result) {}
 
     Assembly(MappedWeights weights, int workers, Progress progress, Cancellation cancellation) {
         this.weights = weights;
@@ -60,12 +60,14 @@ final class Assembly {
                         && (pending.isEmpty() || inMemory + bytes(tensors.get(next)) <= MOST_BYTES)) {
                     TensorInfo tensor = tensors.get(next++);
                     inMemory += bytes(tensor);
-                    pending.add(new Pending<>(
-                            tensor,
-                            bytes(tensor),
-                            threads.submit(() -> work.apply(tensor, weights.bytes(tensor.name())))));
+                    FutureTask<T> task = new FutureTask<>(() -> work.apply(tensor, weights.bytes(tensor.name())));
+                    pending.add(new Pending<>(tensor, bytes(tensor), task));
+                    threads.execute(task);
                 }
                 Pending<T> first = pending.remove();
+                // Does nothing if a thread has begun with it; one that runs out of memory may lose what it was to begin
+                // with.
+                first.result.run();
                 sink.accept(first.tensor, result(first.result));
                 inMemory -= first.bytes;
                 done += first.bytes;
@@ -86,7 +88,7 @@ final class Assembly {
         return tensor.elements() * tensor.dtype().bytes();
     }
 
-    private static <T> T result(Future<T> future) throws IOException {
+    private static <T> T result(FutureTask<T> future) throws IOException {
         try {
             return future.get();
         } catch (InterruptedException e) {
