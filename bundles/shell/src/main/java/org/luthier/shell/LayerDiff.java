@@ -42,7 +42,8 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
             footerHeading = "%nExamples:%n",
             footer = {
                 "  luthier layer:diff mine.trace reference.safetensors",
-                "  luthier layer:diff mine.trace golden.npz --json"
+                "  luthier layer:diff mine.trace golden.npz --json",
+                "  luthier layer:diff mine.trace reference.safetensors --html page.html"
             })
     static final class Options extends CommonOptions {
         @Parameters(index = "0", paramLabel = "TRACE", description = "What layer:trace wrote.")
@@ -69,6 +70,9 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
         @Mixin
         JsonOption json;
 
+        @Mixin
+        PageOption html;
+
         /** Where the weights are said to be; null if nothing is said. */
         private Path weights(Workbench workbench) {
             return checkpoint != null || model == null
@@ -79,6 +83,7 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
 
     @Override
     protected int run(Options options, Console console) {
+        options.html.check();
         List<URL> adapters = Families.referenceAdapters(workbench);
         try (Reference trace = Reference.open(options.trace, adapters);
                 Reference reference = Reference.open(options.reference, adapters)) {
@@ -91,6 +96,7 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
                             trace.origin(),
                             source -> new Causes(graph.computations(), source, Thresholds.FLOAT32)
                                     .of(compared.departed(), trace, reference));
+            options.html.write(workbench, console, options.model, diff, trace, reference);
             options.json.print(console, diff::asMap, diff::table);
             return diff.clean() ? DONE : FOUND;
         }

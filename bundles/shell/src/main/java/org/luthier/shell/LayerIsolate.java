@@ -45,10 +45,14 @@ public final class LayerIsolate extends WorkbenchCommand<LayerIsolate.Options> {
     static final class Options extends RecordedOptions {
         @Mixin
         JsonOption json;
+
+        @Mixin
+        PageOption html;
     }
 
     @Override
     protected int run(Options options, Console console) {
+        options.html.check();
         try (Reference reference = options.reference(workbench);
                 ModelLease lease = options.open(workbench, reference)) {
             Model model = lease.model();
@@ -64,6 +68,7 @@ public final class LayerIsolate extends WorkbenchCommand<LayerIsolate.Options> {
                             isolation.made().origin(),
                             source -> new Causes(tracer.graph().computations(), source, Thresholds.FLOAT32)
                                     .isolated(departed, isolation.made(), reference));
+            options.html.write(workbench, console, model.definition().id(), diff, isolation.made(), reference);
             options.json.print(console, diff::asMap, diff::table);
             return diff.clean() ? DONE : FOUND;
         }
