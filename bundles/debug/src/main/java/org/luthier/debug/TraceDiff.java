@@ -109,6 +109,13 @@ public record TraceDiff(
         return new TraceDiff(trace, reference, tensors, List.copyOf(found), remarks);
     }
 
+    /** The same with one more row. */
+    TraceDiff with(TensorDiff row) {
+        List<TensorDiff> all = new ArrayList<>(tensors);
+        all.add(row);
+        return new TraceDiff(trace, reference, List.copyOf(all), causes, remarks);
+    }
+
     /** The same with one more line. */
     public TraceDiff with(String remark) {
         List<String> all = new ArrayList<>(remarks);

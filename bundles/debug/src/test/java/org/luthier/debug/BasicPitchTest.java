@@ -164,6 +164,56 @@ class BasicPitchTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"guitar", "vocadito14"})
+    void goldensAreCleanLayerByLayer(String piece) throws IOException {
+        Assumptions.assumeTrue(Files.isDirectory(SHARED), "no reference data beside the checkout");
+        try (Model model = model("cpu");
+                Reference golden =
+                        Reference.open(SHARED.resolve(piece).resolve("window0.npz"), FAMILY.referenceAdapters())) {
+            TraceDiff diff = new Tracer(model)
+                    .isolate(golden, null, NameGlob.ALL, Thresholds.FLOAT32, Cancellation.NONE)
+                    .diff();
+            assertTrue(diff.clean(), diff.table());
+        }
+    }
+
+    /** Two branches, and what they meet in. */
+    @Test
+    void threeFaultsAreAllFound() throws IOException {
+        UnaryOperator<float[]> changed = values -> {
+            values[0] += 0.05f;
+            return values;
+        };
+        Path home = ROOT.resolve("models/basic-pitch");
+        try (Model healthy = model("cpu");
+                Model sick = ChangedWeights.load(
+                        FAMILY,
+                        home,
+                        home.resolve("basic-pitch.safetensors"),
+                        "cpu",
+                        Map.of(
+                                "contour1.weight", changed,
+                                "onset1.weight", changed,
+                                "onset2.weight", changed))) {
+            Reference reference = trace(healthy, sample(1));
+            List<String> faulty = List.of("contour1", "onset1", "onset2.pre");
+            TraceDiff diff = new Tracer(sick)
+                    .isolate(reference, null, NameGlob.ALL, Thresholds.FLOAT32, Cancellation.NONE)
+                    .diff();
+            assertEquals(faulty, diff.departed(), diff.table());
+            TraceDiff whole = TraceDiff.compare(
+                    trace(sick, new TraceInput.Recorded(reference, null)), reference, Thresholds.FLOAT32);
+            assertEquals(List.of("contour1", "onset1"), whole.departed(), whole.table());
+            Patched patched =
+                    new Patching(sick, reference, null, Thresholds.FLOAT32, Cancellation.NONE).bisect(NameGlob.ALL);
+            // The onsets are made behind the other two, so that what replaces them is enough for them; contours and
+            // notes are not.
+            assertEquals(List.of("contour1", "onset2.pre"), patched.replaced(), patched.table());
+            assertTrue(patched.healed(), patched.table());
+        }
+    }
+
     /** From sound, with the front end's own rounding in the way. */
     @ParameterizedTest
     @CsvSource({

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.Ledger;
@@ -15,7 +16,7 @@ import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
 import org.luthier.checkpoint.NameRules;
 
-/** Weights of a checkpoint, one of them changed on its way into the model. */
+/** Weights of a checkpoint, one of them changed on its way into the model; around each other, several. */
 record ChangedWeights(Weights weights, String name, UnaryOperator<float[]> change) implements Weights {
     /**
      * Loads a model as the workbench would.
@@ -30,14 +31,27 @@ record ChangedWeights(Weights weights, String name, UnaryOperator<float[]> chang
             String weight,
             UnaryOperator<float[]> change)
             throws IOException {
+        return load(family, folder, checkpoint, kernels, Map.of(weight, change));
+    }
+
+    /** The same with several weights changed. */
+    static Model load(
+            ModelFamily family,
+            Path folder,
+            Path checkpoint,
+            String kernels,
+            Map<String, UnaryOperator<float[]>> changes)
+            throws IOException {
         ModelDefinition definition = JsonMapper.builder()
                 .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
                 .build()
                 .readValue(folder.resolve("model.json").toFile(), ModelDefinition.class);
         try (Checkpoint opened = Checkpoints.builtIn().open(checkpoint)) {
             Weights weights = NameRules.choose(family.nameRules(), opened).apply(opened, family.id());
-            return family.load(
-                    definition, new ChangedWeights(weights, weight, change), new Execution("cpu", kernels, 1));
+            for (Map.Entry<String, UnaryOperator<float[]>> each : changes.entrySet()) {
+                weights = new ChangedWeights(weights, each.getKey(), each.getValue());
+            }
+            return family.load(definition, weights, new Execution("cpu", kernels, 1));
         }
     }
 

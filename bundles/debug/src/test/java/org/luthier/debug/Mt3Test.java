@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -99,6 +100,89 @@ class Mt3Test {
                     trace(model, new TraceInput.Samples(samples, List.of(1))), golden, Thresholds.FLOAT32);
             assertTrue(diff.clean(), diff.table());
             assertEquals(JUDGED, same(diff), diff.table());
+        }
+    }
+
+    /** Of the golden, what was kept in full or is made entry by entry from what was kept; the rest is not judged, and says why. */
+    @Test
+    void theGoldenIsCleanLayerByLayer() throws IOException {
+        try (Model model = model("cpu", "", values -> values);
+                Reference golden = golden()) {
+            TraceDiff diff = isolate(model, golden).diff();
+            assertTrue(diff.clean(), diff.table());
+            assertTrue(same(diff) >= 40, diff.table());
+            assertTrue(
+                    diff.tensors().stream()
+                            .filter(tensor -> tensor.verdict() == Verdict.NOT_JUDGED)
+                            .allMatch(tensor -> tensor.note() != null),
+                    diff.table());
+        }
+    }
+
+    private static Tracer.Isolation isolate(Model model, Reference reference) {
+        return new Tracer(model).isolate(reference, null, NameGlob.ALL, Thresholds.FLOAT32, Cancellation.NONE);
+    }
+
+    /** Faults in the encoder, the decoder and behind it at once: exactly those depart, and exactly those heal. */
+    @Test
+    @Tag("full")
+    void threeFaultsAreAllFound() throws IOException {
+        UnaryOperator<float[]> changed = values -> {
+            for (int i = 0; i < values.length; i++) {
+                values[i] *= 1.5f;
+            }
+            return values;
+        };
+        List<String> faulty = List.of(
+                "encoder.layer2.mlp.wi_1", "decoder.layer1.self_attention.q", "decoder.layer6.cross_attention.out");
+        try (Model healthy = model("cpu", "", values -> values);
+                Model sick = ChangedWeights.load(
+                        FAMILY,
+                        ROOT.resolve("models/mt3"),
+                        CHECKPOINT,
+                        "cpu",
+                        Map.of(
+                                faulty.get(0) + ".weight",
+                                changed,
+                                faulty.get(1) + ".weight",
+                                changed,
+                                faulty.get(2) + ".weight",
+                                changed))) {
+            TraceInput recorded = TraceInput.read(GOLDEN, healthy, FAMILY.referenceAdapters(), null)
+                    .orElseThrow();
+            Reference reference = trace(healthy, recorded);
+            TraceDiff alone = isolate(healthy, reference).diff();
+            assertTrue(alone.clean(), alone.table());
+            List<String> made = LayerTree.of(healthy).allTaps();
+            assertEquals(made.size(), same(alone), alone.table());
+            TraceDiff diff = isolate(sick, reference).diff();
+            assertEquals(faulty, diff.departed(), diff.table());
+            // In parallel to the other two, the queries depart by themselves; the others inherit from the encoder.
+            TraceDiff whole = TraceDiff.compare(trace(sick, recorded), reference, Thresholds.FLOAT32);
+            assertEquals(faulty.get(0), whole.first(), whole.table());
+            Patched patched =
+                    new Patching(sick, reference, null, Thresholds.FLOAT32, Cancellation.NONE).bisect(NameGlob.ALL);
+            assertEquals(faulty, patched.replaced(), patched.table());
+            assertTrue(patched.healed(), patched.table());
+            assertEquals(7, patched.runs(), "as it is, isolated, all, three by halving three, as found");
+        }
+    }
+
+    /** With its cache the decoder makes the same, one position after another. */
+    @Test
+    void cachedIsAsUncached() throws IOException {
+        try (Model model = model("cpu", "", values -> values);
+                Reference golden = golden()) {
+            TraceInput recorded = new TraceInput.Recorded(golden, null);
+            Reference cached = new Tracer(model, true).trace(recorded, NameGlob.of("decoder.*"), Cancellation.NONE);
+            assertTrue(cached.origin().cached());
+            TraceDiff diff = TraceDiff.compare(
+                    cached,
+                    new Tracer(model).trace(recorded, NameGlob.of("decoder.*"), Cancellation.NONE),
+                    Thresholds.FLOAT32);
+            assertTrue(diff.clean(), diff.table());
+            assertEquals(cached.names().size(), same(diff), diff.table());
+            assertTrue(TraceDiff.compare(cached, golden, Thresholds.FLOAT32).clean());
         }
     }
 

@@ -285,6 +285,34 @@ class TokenTracerTest {
                         .toList());
     }
 
+    /** Step by step a lost cache shows in the scores, from the second step on; all at once it does not. */
+    @Test
+    void cachedAgainstUncachedShowsALostCache() {
+        Reference uncached = trace(tracer, SOUND);
+        assertFalse(uncached.origin().cached());
+        TraceInput recorded = new TraceInput.Recorded(uncached, null);
+        Reference cached = trace(new Tracer(new TinyTokenModel(), true), recorded);
+        assertTrue(cached.origin().cached());
+        TraceDiff healthy = TraceDiff.compare(cached, uncached, Thresholds.FLOAT32);
+        assertTrue(healthy.clean(), healthy.table());
+        assertEquals(List.of(), healthy.steps());
+        TraceDiff lost = TraceDiff.compare(
+                trace(new Tracer(new TinyTokenModel().forgetful(), true), recorded), uncached, Thresholds.FLOAT32);
+        assertEquals("decoder.scores", lost.first(), lost.table());
+        assertEquals(
+                1,
+                lost.tensors().stream()
+                        .filter(tensor -> tensor.name().equals("decoder.scores"))
+                        .findFirst()
+                        .orElseThrow()
+                        .step());
+        assertEquals(new TraceDiff.Step(1, "decoder.scores", 4), lost.steps().get(0));
+        assertTrue(
+                lost.table().contains("steps that depart: 1 (decoder.scores and 3 more), 2 (decoder.scores"),
+                lost.table());
+        assertEquals("decoder.scores", ((Map<?, ?>) ((List<?>) lost.asMap().get("steps")).get(0)).get("first"));
+    }
+
     @Test
     void endsWhenAsked() {
         int[] asked = {0};
