@@ -26,6 +26,9 @@ final class VocabularyStage {
      */
     private static final double TRAINED = 0.3;
 
+    /** And that many times farther than half of the padding is: short rows differ more by chance. */
+    private static final double BEYOND_CHANCE = 8;
+
     private static final int FARTHEST = 64;
 
     private final Examined examined;
@@ -124,14 +127,22 @@ final class VocabularyStage {
         for (int i = 0; i < values.length; i++) {
             sizes[axis == 0 ? i / columns : i % columns] += (double) values[i] * values[i];
         }
-        double[] padding = Arrays.copyOfRange(sizes, layout.vocabulary().size(), rows);
-        Arrays.sort(padding);
-        double usual = padding[padding.length / 2];
+        double usual = median(Arrays.copyOfRange(sizes, layout.vocabulary().size(), rows));
+        // Half of the logarithm of the squares' ratio is that of the roots'.
+        double[] apart = new double[rows];
+        for (int row = 0; row < rows; row++) {
+            apart[row] = usual > 0 && sizes[row] > 0 ? Math.abs(Math.log(sizes[row] / usual)) / 2 : 0;
+        }
+        double chance = median(Arrays.copyOfRange(apart, layout.vocabulary().size(), rows));
         boolean[] trained = new boolean[rows];
         for (int row = 0; row < rows; row++) {
-            // Half of the logarithm of the squares' ratio is that of the roots'.
-            trained[row] = usual > 0 && Math.abs(Math.log(sizes[row] / usual)) / 2 > TRAINED;
+            trained[row] = apart[row] > Math.max(TRAINED, BEYOND_CHANCE * chance);
         }
         return trained;
+    }
+
+    private static double median(double[] values) {
+        Arrays.sort(values);
+        return values[values.length / 2];
     }
 }
