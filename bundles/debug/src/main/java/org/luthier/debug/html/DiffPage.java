@@ -246,10 +246,12 @@ public final class DiffPage {
             html.open("ol", "class", "causes");
             for (Cause cause : causes.subList(0, Math.min(MOST_FAULTS, causes.size()))) {
                 html.open("li");
-                html.open("p", "class", "cause")
-                        .element("b", Numbers.shortened(cause.cause(), 400))
-                        .text(" in ");
-                html.name(cause.layer()).close();
+                html.open("p", "class", "cause").name(cause.layer()).text(": ");
+                String told = Numbers.shortened(cause.cause(), 400);
+                int colon = told.indexOf(':') < 0 ? told.length() : told.indexOf(':');
+                html.element("b", told.substring(0, colon))
+                        .text(told.substring(colon))
+                        .close();
                 html.open("dl", "class", "evidence");
                 bar(html, "as it is", cause.before());
                 bar(html, "undone", cause.after());

@@ -24,7 +24,7 @@ final class Palette {
     /** Place 0 is {@link #NONE}. */
     static final Palette ERRORS = new Palette(
             new double[] {0, 0.001, 0.42, 0.48, 0.7, 0.88, 1},
-            new int[] {0x003A8FC8, 0x1F3A8FC8, 0xC83A8FC8, 0xE0EFC050, 0xFFE68A00, 0xFFD03A00, 0xFFA80048});
+            new int[] {0x003A8FC8, 0x1F3A8FC8, 0xC83A8FC8, 0xE0EFC050, 0xFFE68A00, 0xFFD03A00, 0xFFD0005C});
 
     /** From less to more through nothing. */
     static final Palette DIFFERENCES = new Palette(
