@@ -88,7 +88,14 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
         try (Reference trace = Reference.open(options.trace, adapters);
                 Reference reference = Reference.open(options.reference, adapters)) {
             TensorGraph graph = graph(options, trace, reference);
-            TraceDiff compared = TraceDiff.compare(trace, reference, Thresholds.FLOAT32, graph);
+            SaidNotes said = SaidNotes.of(
+                    workbench,
+                    options.model,
+                    TraceDiff.compare(trace, reference, Thresholds.FLOAT32, graph),
+                    trace,
+                    reference,
+                    console);
+            TraceDiff compared = said.diff();
             TraceDiff diff = new TracedWeights(workbench, trace.header().model())
                     .explain(
                             compared,
@@ -96,7 +103,7 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
                             trace.origin(),
                             source -> new Causes(graph.computations(), source, Thresholds.FLOAT32)
                                     .of(compared.departed(), trace, reference));
-            options.html.write(workbench, console, options.model, diff, trace, reference);
+            options.html.write(diff, trace, reference, said.rolls());
             options.json.print(console, diff::asMap, diff::table);
             return diff.clean() ? DONE : FOUND;
         }

@@ -9,6 +9,7 @@ import org.luthier.debug.Thresholds;
 import org.luthier.debug.TraceDiff;
 import org.luthier.debug.Tracer;
 import org.luthier.debug.cause.Causes;
+import org.luthier.debug.html.Rolls;
 import org.luthier.shell.internal.Console;
 import org.luthier.shell.internal.Interruption;
 import org.luthier.shell.internal.ShellCommand;
@@ -68,7 +69,7 @@ public final class LayerIsolate extends WorkbenchCommand<LayerIsolate.Options> {
                             isolation.made().origin(),
                             source -> new Causes(tracer.graph().computations(), source, Thresholds.FLOAT32)
                                     .isolated(departed, isolation.made(), reference));
-            options.html.write(workbench, console, model.definition().id(), diff, isolation.made(), reference);
+            options.html.write(diff, isolation.made(), reference, Rolls.NONE);
             options.json.print(console, diff::asMap, diff::table);
             return diff.clean() ? DONE : FOUND;
         }

@@ -37,16 +37,8 @@ class RecordedOptions extends ModelOptions {
     /** Loads the model: unless told, the one that was recorded, else the first of its family. */
     final ModelLease open(Workbench workbench, Reference recorded) {
         if (model == null && checkpoint == null) {
-            List<ModelDefinition> models = workbench.catalog().models();
-            model = models.stream()
+            model = SaidNotes.definition(workbench, recorded)
                     .map(ModelDefinition::id)
-                    .filter(id -> id.equals(recorded.origin().definition()))
-                    .findFirst()
-                    .or(() -> models.stream()
-                            .filter(each ->
-                                    each.family().equals(recorded.header().model()))
-                            .map(ModelDefinition::id)
-                            .findFirst())
                     .orElse(null);
         }
         return open(workbench);

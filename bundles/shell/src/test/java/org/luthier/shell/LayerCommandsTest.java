@@ -144,7 +144,7 @@ class LayerCommandsTest {
         JsonNode answer = new ObjectMapper().readTree(json.out());
         assertTrue(answer.get("clean").asBoolean(), json.out());
         assertTrue(answer.get("first").isNull(), json.out());
-        assertEquals(3, answer.get("tensors").size());
+        assertEquals(4, answer.get("tensors").size(), "the notes too");
     }
 
     /** What is no tensor is taken for audio; and only a decoder could be fed what stands beside audio. */
@@ -199,11 +199,16 @@ class LayerCommandsTest {
                             "firstIndex",
                             "step",
                             "verdict"),
-                    names(tensor));
+                    names(tensor).stream()
+                            .filter(field -> !field.equals("note"))
+                            .toList());
             assertEquals(order++, tensor.get("order").asInt(-1));
             verdicts.add(tensor.get("verdict").asText());
         }
-        assertEquals(List.of("same", "same", "departed"), verdicts);
+        assertEquals(List.of("same", "same", "departed", "inherited"), verdicts);
+        JsonNode notes = answer.get("tensors").get(3);
+        assertEquals("notes", notes.get("name").asText());
+        assertTrue(notes.get("note").asText().startsWith("note "), json.out());
         JsonNode amplifier = answer.get("tensors").get(2);
         assertEquals(1.5, amplifier.get("ratio").asDouble(), 1e-6, "the gain, to float32");
         assertEquals(0.5, amplifier.get("relL2").asDouble(), 1e-6);
