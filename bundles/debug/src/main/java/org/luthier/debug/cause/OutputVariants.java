@@ -17,6 +17,12 @@ final class OutputVariants {
     /** A block or column is another's if they differ by less, relative to its norm. */
     private static final double ALIKE = 0.02;
 
+    private static final String SCALES = "scale of each entry";
+    private static final String ORDER = "order of entries";
+
+    /** What fits wherever something more particular does. */
+    static final List<String> GENERAL = List.of(SCALES, ORDER);
+
     private static final int MOST_COLUMNS = 2048;
     private static final int MOST_SHIFTED = 128;
     private static final int LEAST_PLACES = 6;
@@ -67,6 +73,9 @@ final class OutputVariants {
         moved(variants);
         columns(variants);
         columnFactors(variants);
+        if (computation != null && computation.operation().equals(Computation.AFFINE)) {
+            affine(variants);
+        }
         return variants;
     }
 
@@ -400,7 +409,7 @@ final class OutputVariants {
             int[] from = matched(width, (a, b) -> difference(a, b, 1));
             if (from != null) {
                 variants.add(new Variant(
-                        "order of entries",
+                        ORDER,
                         told(from),
                         "in order",
                         "look at how the last axis was reshaped, split or joined",
@@ -448,9 +457,12 @@ final class OutputVariants {
                 }
             }
         }
+        if (Arrays.stream(products).allMatch(product -> product == 0)) {
+            return;
+        }
         boolean norm = computation != null && computation.operation().equals(Computation.RMS_NORM);
         variants.add(new Variant(
-                norm ? "weight not applied" : "scale of each entry",
+                norm ? "weight not applied" : SCALES,
                 norm ? "another weight than the reference, or none" : "each entry times a factor of its own",
                 norm ? "the norm's weight" : "it without",
                 "is the weight of the norm loaded, and is it this layer's?",
@@ -461,6 +473,40 @@ final class OutputVariants {
                     }
                     return scaled;
                 })));
+    }
+
+    /** A factor and an offset, the same everywhere. */
+    private void affine(List<Variant> variants) {
+        double n = 0;
+        double a = 0;
+        double b = 0;
+        double bb = 0;
+        double ab = 0;
+        for (int[] place : everyOther()) {
+            double[] x = run.at(place);
+            double[] y = reference.at(place);
+            for (int i = 0; i < both(x, y); i++) {
+                if (isNumber(x[i]) && isNumber(y[i])) {
+                    n++;
+                    a += x[i];
+                    b += y[i];
+                    bb += y[i] * y[i];
+                    ab += x[i] * y[i];
+                }
+            }
+        }
+        double factor = (n * ab - a * b) / (n * bb - b * b);
+        double offset = (a - factor * b) / n;
+        if (Double.isFinite(factor) && factor != 0) {
+            variants.add(new Variant(
+                    "weight not applied",
+                    String.format(Locale.ROOT, "the tensor times %.4g plus %.4g", factor, offset),
+                    "it as it is",
+                    "are scale and offset of the normalisation loaded, its running mean and variance folded in?",
+                    reference.map(y -> Arrays.stream(y)
+                            .map(value -> factor * value + offset)
+                            .toArray())));
+        }
     }
 
     private List<int[]> everyOther() {

@@ -145,13 +145,13 @@ final class ProjectionOperation implements Operation {
         }
         String reshape = "where the checkpoint stores [" + out + ", " + in + "], transpose " + name
                 + "; reading its numbers in order as [" + in + ", " + out + "] scrambles them";
-        variants.add(new Variant(
-                "reshaped instead of transposed",
-                name + " with its numbers in the other order",
-                name + " as it is",
-                reshape,
-                book.weight(() -> Matrices.transposed(weight(), out, in)).field()));
         if (in != out) {
+            variants.add(new Variant(
+                    "reshaped instead of transposed",
+                    name + " with its numbers in the other order",
+                    name + " as it is",
+                    reshape,
+                    book.weight(() -> Matrices.transposed(weight(), out, in)).field()));
             // Undoes the same mistake where it is the weight at hand that suffered it.
             variants.add(new Variant(
                     "reshaped instead of transposed",
@@ -161,7 +161,7 @@ final class ProjectionOperation implements Operation {
                     book.weight(() -> Matrices.transposed(weight(), in, out)).field()));
         }
         variants.add(new Variant(
-                "order of inputs",
+                task.isOfBands() ? "mel order" : "order of inputs",
                 "the inputs of " + name + " from last to first",
                 "them from first to last",
                 "look at the order of what goes in, such as mel bands from low to high",
@@ -360,6 +360,12 @@ final class ProjectionOperation implements Operation {
                         book.weight(() -> precision.round(weight())).field()));
             }
         }
+        variants.add(new Variant(
+                Rounded.CAUSE,
+                name + " in eight bits with one scale",
+                "it in float32",
+                Rounded.ADVICE,
+                book.weight(() -> Rounded.eightBits(weight())).field()));
     }
 
     private static String last(String output) {

@@ -96,15 +96,29 @@ final class Search {
         if (before.count() == 0 || before.error() == 0) {
             return null;
         }
-        operations(Operation::variants);
+        List<Computation> own = byOutput.containsKey(tensor) ? List.of(byOutput.get(tensor)) : List.of();
+        operations(own, Operation::variants);
         outputs();
+        List<Computation> others = region.values().stream()
+                .filter(computation -> !own.contains(computation))
+                .toList();
+        if (!isExplained()) {
+            operations(others, Operation::variants);
+        }
         if (found.isEmpty()) {
             swapped();
         }
         if (found.isEmpty()) {
-            operations(Operation::farFetched);
+            operations(own, Operation::farFetched);
         }
-        return found.isEmpty() ? small() : best();
+        if (found.isEmpty()) {
+            operations(others.stream().filter(this::isOncePerPlace).toList(), Operation::farFetched);
+        }
+        if (!found.isEmpty()) {
+            return best();
+        }
+        Cause structural = new WeightFacts(all, weights).cause(byOutput.get(tensor), before.error());
+        return structural != null ? structural : small();
     }
 
     /** A weight that holds what is no number, or nothing at all. */
@@ -159,39 +173,76 @@ final class Search {
                 : null;
     }
 
-    /** Every computation on the way with one thing changed: what then comes out is the reference's, or what the run has. */
-    private void operations(Function<Operation, List<Variant>> variants) {
-        for (Computation computation : region.values()) {
-            inReference(computation, variants);
-            inRun(computation, variants);
+    /** What counts as the same: of a small departure, less than it. */
+    private double limit() {
+        return Math.min(thresholds.relativeL2(), before.error() / MUCH);
+    }
+
+    private boolean isExplained() {
+        return found.stream().anyMatch(candidate -> candidate.after() <= thresholds.relativeL2());
+    }
+
+    /** Whether one place of the tensor needs one place of a computation on the way, not all keys or all values. */
+    private boolean isOncePerPlace(Computation computation) {
+        return region.values().stream()
+                .filter(other -> other.inputs().contains(computation.output()))
+                .noneMatch(other -> other.settings().containsKey("heads")
+                        && !other.inputs().get(0).equals(computation.output()));
+    }
+
+    /** Computations with one thing changed: what then comes out is what the run has, or the reference. */
+    private void operations(List<Computation> computations, Function<Operation, List<Variant>> variants) {
+        List<Computation> left = new ArrayList<>();
+        for (Computation computation : computations) {
+            boolean departs = inRun(computation, variants);
+            if (!departs || computation.output().equals(tensor)) {
+                left.add(computation);
+            }
+        }
+        for (Computation computation : left) {
+            if (!isExplained()) {
+                inReference(computation, variants);
+            }
         }
     }
 
     /** The run does what the model has; the reference does otherwise, or has other weights. */
     private void inReference(Computation computation, Function<Operation, List<Variant>> variants) {
-        Operation operation = operation(computation, name -> input(name));
-        if (operation == null || fits(downstream(computation, operation.plain()), reference)) {
-            return;
+        Operation operation = operation(computation, this::input);
+        if (operation != null && !fits(downstream(computation, operation.plain()), reference)) {
+            test(
+                    variants.apply(operation),
+                    true,
+                    computation,
+                    field -> downstream(computation, field),
+                    reference,
+                    before);
         }
-        test(variants.apply(operation), true, computation, field -> downstream(computation, field), reference, before);
     }
 
-    /** The run does otherwise than the model has. */
-    private void inRun(Computation computation, Function<Operation, List<Variant>> variants) {
+    /**
+     * The run does otherwise than the model has.
+     *
+     * @return whether it does
+     */
+    private boolean inRun(Computation computation, Function<Operation, List<Variant>> variants) {
         boolean own = computation.output().equals(tensor);
         Plane made = rows.trace(computation.output());
         Operation operation = made == null ? null : operation(computation, this::inputOfRun);
         if (operation == null) {
-            return;
+            return false;
         }
-        List<int[]> where = own ? places : Places.of(made, operation.plain());
-        Fit error = own ? before : Fit.of(made, operation.plain(), where);
-        boolean crossed = computation.operation().equals(Computation.SOFTMAX) && own;
-        if (!Fit.of(operation.plain(), made, where).isWithin(thresholds.relativeL2())) {
+        Field plain = operation.plain();
+        List<int[]> where = own ? places : Places.all(made, Places.MOST);
+        if (!Fit.of(plain, made, where).isWithin(limit())) {
+            Fit error = own ? before : Fit.of(made, plain, where);
             test(variants.apply(operation), false, computation, field -> field, made, error);
-        } else if (crossed && !isolated) {
+            return true;
+        }
+        if (own && !isolated && computation.operation().equals(Computation.SOFTMAX)) {
             crossed(computation, variants);
         }
+        return false;
     }
 
     /** What one side masks the other does not: of scores that count as the same, as masked ones are not judged. */
@@ -205,7 +256,7 @@ final class Search {
     }
 
     private boolean fits(Field field, Field target) {
-        return field != null && Fit.of(field, target, places).isWithin(thresholds.relativeL2());
+        return field != null && Fit.of(field, target, places).isWithin(limit());
     }
 
     private Operation operation(Computation computation, Function<String, Field> source) {
@@ -357,7 +408,7 @@ final class Search {
                 .map(candidate -> candidate.byReference()
                         ? candidate.variant().reverse()
                         : candidate.variant().fault())
-                .filter(fault -> !text.startsWith(fault + ":"))
+                .filter(fault -> !text.startsWith(fault + ":") && !OutputVariants.GENERAL.contains(fault))
                 .collect(Collectors.toCollection(TreeSet::new));
         return new Cause(
                 text + (others.isEmpty() ? "" : "; as well fits: " + String.join(", ", others)),
@@ -387,8 +438,8 @@ final class Search {
         }
         Field plain = plain(computation, this::inputOfRun);
         // Noise on a weight, not in what computes with it.
-        return plain != null && fits(plain, run) && computation.weights().size() > 0
-                ? SmallDifferences.noise(tensor, run, reference, places, before.error(), names.get(0))
+        return plain != null && (fits(plain, run) || fits(plain, reference))
+                ? SmallDifferences.noise(tensor, run, reference, places, before.error(), names)
                 : null;
     }
 }

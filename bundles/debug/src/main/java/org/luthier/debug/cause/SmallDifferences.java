@@ -1,13 +1,15 @@
 package org.luthier.debug.cause;
 
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
 /** Differences that nothing undoes: rounding to fewer bits, and noise. */
 final class SmallDifferences {
     /** Larger ones are no noise, whatever they look like. */
-    private static final double LARGEST = 0.2;
+    private static final double LARGEST = 0.4;
+    /** How much a difference may have of the tensor itself. */
+    private static final double MOST_CORRELATED = 0.2;
     /** How far the size of a rounding may be from what is expected of it. */
     private static final double LEAST_OF_EXPECTED = 0.1;
 
@@ -69,7 +71,8 @@ final class SmallDifferences {
     }
 
     /** Whether a difference is small and without structure, as noise on a weight makes it. */
-    static Cause noise(String layer, Field run, Field reference, List<int[]> places, double error, String weight) {
+    static Cause noise(
+            String layer, Field run, Field reference, List<int[]> places, double error, List<String> weights) {
         if (error > LARGEST || !withoutStructure(run, reference, places)) {
             return null;
         }
@@ -79,59 +82,84 @@ final class SmallDifferences {
                 layer,
                 error,
                 error,
-                "compare " + weight
+                "compare " + String.join(", ", weights)
                         + " with the original (checkpoint:diff): a checkpoint that was trained further, pruned or"
                         + " quantised differs so");
     }
 
+    /**
+     * Noise on a matrix leaves in each place a difference of its own size, normally distributed over the entries. Where an activation cut
+     * something off there is nothing to see.
+     */
     private static boolean withoutStructure(Field run, Field reference, List<int[]> places) {
         int width = run.width();
         double[] squares = new double[width];
         double[] fourth = new double[width];
+        int[] counts = new int[width];
         double withReference = 0;
         double differences = 0;
         double references = 0;
-        int rows = 0;
-        List<Double> perPlace = new ArrayList<>();
+        long numbers = 0;
         for (int[] place : places) {
             double[] a = run.at(place);
             double[] b = reference.at(place);
-            if (a == null || b == null || a.length != b.length) {
-                continue;
+            double size = size(a, b);
+            for (int i = 0; size > 0 && i < width; i++) {
+                if (isSeen(a[i], b[i])) {
+                    double d = a[i] - b[i];
+                    withReference += d * b[i];
+                    references += b[i] * b[i];
+                    differences += d * d;
+                    double square = d * d / (size * size);
+                    squares[i] += square;
+                    fourth[i] += square * square;
+                    counts[i]++;
+                    numbers++;
+                }
             }
-            double sum = 0;
-            for (int i = 0; i < width; i++) {
-                double d = Double.isNaN(a[i] - b[i]) ? 0 : a[i] - b[i];
-                squares[i] += d * d;
-                fourth[i] += d * d * d * d;
-                withReference += d * b[i];
-                references += b[i] * b[i];
-                sum += d * d;
-            }
-            differences += sum;
-            perPlace.add(sum);
-            rows++;
         }
-        if (rows * width < LEAST_NUMBERS || differences == 0) {
+        if (numbers < LEAST_NUMBERS || differences == 0) {
             return false;
         }
         double kurtosis = 0;
-        double mostOfColumn = 0;
-        int columns = 0;
+        double all = Arrays.stream(squares).sum();
+        double most = 0;
+        int touched = 0;
+        int seen = 0;
         for (int i = 0; i < width; i++) {
+            seen += counts[i] > 0 ? 1 : 0;
             if (squares[i] > 0) {
-                kurtosis += fourth[i] * rows / (squares[i] * squares[i]);
-                mostOfColumn = Math.max(mostOfColumn, squares[i] / differences);
-                columns++;
+                kurtosis += fourth[i] * counts[i] / (squares[i] * squares[i]) * counts[i];
+                most = Math.max(most, squares[i] / all);
+                touched++;
             }
         }
-        kurtosis /= columns;
+        kurtosis /= numbers;
         double correlation = Math.abs(withReference) / Math.sqrt(differences * references);
-        // As many columns must be touched, and none much more than the others.
-        return columns > 0.9 * width
-                && kurtosis > Math.min(LEAST_KURTOSIS, 0.4 * rows)
+        return touched > 0.9 * seen
+                && kurtosis > LEAST_KURTOSIS
                 && kurtosis < MOST_KURTOSIS
-                && correlation < LARGEST
-                && mostOfColumn < 0.1 + 8.0 / width;
+                && correlation < MOST_CORRELATED
+                && most < 0.1 + 8.0 / width;
+    }
+
+    private static boolean isSeen(double a, double b) {
+        return a != 0 && b != 0 && !Double.isNaN(a - b);
+    }
+
+    /** Root mean square of the differences of one place; 0 if there are too few to tell. */
+    private static double size(double[] a, double[] b) {
+        if (a == null || b == null || a.length != b.length) {
+            return 0;
+        }
+        double sum = 0;
+        int count = 0;
+        for (int i = 0; i < a.length; i++) {
+            if (isSeen(a[i], b[i])) {
+                sum += (a[i] - b[i]) * (a[i] - b[i]);
+                count++;
+            }
+        }
+        return count < Math.min(8, a.length / 2 + 1) ? 0 : Math.sqrt(sum / count);
     }
 }

@@ -4,12 +4,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
 
 /** Magnitudes of the short-time Fourier transform of a segment's samples. */
 final class SpectrumOperation implements Operation {
     private static final String SHAPE = "other window";
+
+    /** Rates that sound comes in, over those that models hear. */
+    private static final double[][] RATES = {
+        {2, 1}, {1, 2}, {44100, 16000}, {48000, 16000}, {22050, 16000}, {44100, 22050}, {16000, 22050}, {16000, 44100}
+    };
 
     private final Field samples;
     private final int window;
@@ -30,11 +36,15 @@ final class SpectrumOperation implements Operation {
     }
 
     private Field spectra(DoubleUnaryOperator shape, int every, int ahead, Outside outside, int power) {
+        return spectra(samples, shape, every, ahead, outside, power);
+    }
+
+    private Field spectra(Field sound, DoubleUnaryOperator shape, int every, int ahead, Outside outside, int power) {
         int frames = samples.width() / Math.max(1, every) + 1;
         double[] weights = new double[window];
         Arrays.setAll(weights, i -> shape.applyAsDouble((double) i / window));
         return Field.of(new int[] {frames, fft / 2 + 1}, index -> {
-            double[] x = samples.at();
+            double[] x = sound.at();
             if (x == null) {
                 return null;
             }
@@ -144,7 +154,27 @@ final class SpectrumOperation implements Operation {
                     "set the hop to " + hop,
                     spectra(SpectrumOperation::hann, every, 0, Outside.ZEROS, 1)));
         }
+        for (double[] rate : RATES) {
+            double ratio = rate[0] / rate[1];
+            variants.add(new Variant(
+                    "wrong sample rate",
+                    String.format(Locale.ROOT, "sound of a rate %.4g times as low as it is taken for", ratio),
+                    "sound of the model's rate",
+                    "resample the sound to the rate that the model hears",
+                    spectra(samples.map(x -> paced(x, ratio)), SpectrumOperation::hann, hop, 0, Outside.ZEROS, 1)));
+        }
         return variants;
+    }
+
+    /** One of so many samples, on the straight line between two where it falls between them. */
+    private static double[] paced(double[] x, double step) {
+        double[] y = new double[x.length];
+        for (int i = 0; i < y.length && i * step < x.length - 1; i++) {
+            int at = (int) (i * step);
+            double beyond = i * step - at;
+            y[i] = x[at] + beyond * (x[at + 1] - x[at]);
+        }
+        return y;
     }
 
     private void window(List<Variant> variants, String odd, DoubleUnaryOperator shape) {

@@ -40,6 +40,14 @@ record Task(Computation computation, List<Field> inputs, WeightSource weights, L
         return (String) computation.settings().get("activation");
     }
 
+    /** Whether the first input is bands of a spectrum, or their logarithms. */
+    boolean isOfBands() {
+        return all.stream()
+                .filter(other -> other.output().equals(computation.inputs().get(0)))
+                .anyMatch(other -> other.operation().equals(Computation.MEL_BANDS)
+                        || other.operation().equals(Computation.LOGARITHM));
+    }
+
     /** Heads that the last axis of the output is made of, or 0. */
     int heads() {
         return heads(computation.output());

@@ -133,6 +133,7 @@ class ConvolutionCausesTest {
                 .weight("s", new float[] {1.7f}, 1)
                 .weight("o", new float[] {0.3f}, 1);
         bench.made("y", x, y, 1, TIME, FREQUENCY).assertCause("batch norm not applied", "y");
+        bench.made("y", Bench.each(x, v -> v * 1.1f - 2), y, 1, TIME, FREQUENCY).assertCause("weight not applied", "y");
         bench.made("y", Bench.each(x, v -> v * 1.7f), y, 1, TIME, FREQUENCY).assertCause("missing bias", "y");
     }
 

@@ -133,6 +133,11 @@ class FrontendCausesTest {
         }
         spectrum("other window", magnitudes(SOUND, symmetric, HOP));
         spectrum("other window", magnitudes(SOUND, none, HOP));
+        float[] fast = new float[SOUND.length];
+        for (int i = 0; 2 * i < SOUND.length - 1; i++) {
+            fast[i] = SOUND[2 * i];
+        }
+        spectrum("wrong sample rate", magnitudes(fast, Stft.hann(SIZE), HOP));
         spectrum("wrong hop", magnitudes(SOUND, Stft.hann(SIZE), 160));
     }
 

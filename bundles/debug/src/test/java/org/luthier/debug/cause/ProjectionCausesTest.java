@@ -3,6 +3,7 @@ package org.luthier.debug.cause;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleUnaryOperator;
@@ -112,7 +113,7 @@ class ProjectionCausesTest {
     @Test
     void aHeadThatIsLeftOutIsNamedWithItsNumber() {
         float[] without = W.clone();
-        java.util.Arrays.fill(without, 2 * WIDTH / HEADS * WIDTH, 3 * WIDTH / HEADS * WIDTH, 0);
+        Arrays.fill(without, 2 * WIDTH / HEADS * WIDTH, 3 * WIDTH / HEADS * WIDTH, 0);
         Cause found = bench("none")
                 .weight("a.layer0.out.weight", W, WIDTH, WIDTH)
                 .made("a.layer0.out", Bench.product(X, without, WIDTH), Bench.product(X, W, WIDTH), 1, POSITIONS, WIDTH)
@@ -183,6 +184,76 @@ class ProjectionCausesTest {
                     .made("logits", Bench.product(X, tied, WIDTH), Bench.product(X, w, WIDTH), 1, POSITIONS, ids)
                     .assertCause("tied output", "logits");
         }
+    }
+
+    /** What the weight should be is lost; what it is tells all the same. */
+    @Test
+    void aWeightThatIsAnothersOrHasAHoleIsNamed() {
+        float[] table = Bench.random(5, WIDTH * WIDTH);
+        new Bench()
+                .computation(
+                        "embedding", Computation.LOOKUP, List.of("ids"), Map.of("table", "embedding.weight"), Map.of())
+                .projection("logits", "x", "logits.weight", "none")
+                .given("x", X, 1, POSITIONS, WIDTH)
+                .weight("embedding.weight", table, WIDTH, WIDTH)
+                .weight("logits.weight", Bench.transposed(table, WIDTH, WIDTH), WIDTH, WIDTH)
+                .made(
+                        "logits",
+                        Bench.product(X, Bench.transposed(table, WIDTH, WIDTH), WIDTH),
+                        Bench.product(X, W, WIDTH),
+                        1,
+                        POSITIONS,
+                        WIDTH)
+                .assertCause("tied output", "logits");
+        float[] hole = W.clone();
+        Arrays.fill(hole, 2 * WIDTH / HEADS * WIDTH, 3 * WIDTH / HEADS * WIDTH, 0);
+        bench("none")
+                .weight("a.layer0.out.weight", hole, WIDTH, WIDTH)
+                .made("a.layer0.out", Bench.product(X, hole, WIDTH), Bench.product(X, W, WIDTH), 1, POSITIONS, WIDTH)
+                .assertCause("a head missing", "a.layer0.out");
+    }
+
+    @Test
+    void eightBitsAreSaidToBeSo() {
+        float largest = 0;
+        for (float value : W) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        float step = largest / 127;
+        float[] rounded = Bench.each(W, v -> Math.rint(v / step) * step);
+        for (float[] known : List.of(W, rounded)) {
+            bench("none")
+                    .weight("a.layer0.out.weight", known, WIDTH, WIDTH)
+                    .made(
+                            "a.layer0.out",
+                            Bench.product(X, rounded, WIDTH),
+                            Bench.product(X, W, WIDTH),
+                            1,
+                            POSITIONS,
+                            WIDTH)
+                    .assertCause("reduced precision", "a.layer0.out");
+        }
+    }
+
+    /** The two GELUs differ by less than a thousandth, and by less where the gate is small. */
+    @Test
+    void theExactGeluIsNamedEvenWhereItHardlyShows() {
+        float[] small = Bench.each(W, v -> v / 8);
+        float[] pre = Bench.product(X, small, WIDTH);
+        // Abramowitz and Stegun 7.1.26, to 1.5e-7.
+        float[] exact = Bench.each(pre, v -> {
+            double z = Math.abs(v) / Math.sqrt(2);
+            double t = 1 / (1 + 0.3275911 * z);
+            double erf = 1
+                    - ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592)
+                            * t
+                            * Math.exp(-z * z);
+            return 0.5 * v * (1 + Math.signum(v) * erf);
+        });
+        bench("gelu_tanh")
+                .weight("a.layer0.out.weight", small, WIDTH, WIDTH)
+                .made("a.layer0.out", exact, activated(pre, "gelu_tanh"), 1, POSITIONS, WIDTH)
+                .assertCause("other GELU", "a.layer0.out");
     }
 
     @Test

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.luthier.api.Cancellation;
 import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.Layer;
@@ -43,21 +44,21 @@ class RealModelsTest {
         return all;
     }
 
-    static Model load(ModelFamily family, Path home, Checkpoint checkpoint) throws IOException {
+    static Model load(ModelFamily family, Path home, Weights weights) throws IOException {
         ModelDefinition definition = JsonMapper.builder()
                 .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
                 .build()
                 .readValue(home.resolve("model.json").toFile(), ModelDefinition.class);
-        return family.load(
-                definition,
-                NameRules.choose(family.nameRules(), checkpoint).apply(checkpoint, family.id()),
-                new Execution("cpu", "cpu", 1));
+        return family.load(definition, weights, new Execution("cpu", "cpu", 1));
     }
 
     private static void reproduces(ModelFamily family, Path home, Path weights, TraceInput input, int known)
             throws Exception {
         try (Checkpoint checkpoint = Checkpoints.builtIn().open(weights);
-                Model model = load(family, home, checkpoint)) {
+                Model model = load(
+                        family,
+                        home,
+                        NameRules.choose(family.nameRules(), checkpoint).apply(checkpoint, family.id()))) {
             WeightSource source = WeightSource.of(NameRules.choose(family.nameRules(), checkpoint)
                     .apply(checkpoint, family.id())
                     .asCheckpoint());
