@@ -104,7 +104,7 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
                             source -> new Causes(graph.computations(), source, Thresholds.FLOAT32)
                                     .of(compared.departed(), trace, reference));
             options.html.write(diff, trace, reference, said.rolls());
-            options.json.print(console, diff::asMap, diff::table);
+            options.json.print(console, diff::asMap, diff::table, VerdictColours::paint);
             return diff.clean() ? DONE : FOUND;
         }
     }

@@ -70,7 +70,7 @@ public final class LayerIsolate extends WorkbenchCommand<LayerIsolate.Options> {
                             source -> new Causes(tracer.graph().computations(), source, Thresholds.FLOAT32)
                                     .isolated(departed, isolation.made(), reference));
             options.html.write(diff, isolation.made(), reference, Rolls.NONE);
-            options.json.print(console, diff::asMap, diff::table);
+            options.json.print(console, diff::asMap, diff::table, VerdictColours::paint);
             return diff.clean() ? DONE : FOUND;
         }
     }

@@ -58,7 +58,7 @@ public final class LayerPatch extends WorkbenchCommand<LayerPatch.Options> {
                     new Patching(lease.model(), reference, options.segments, Thresholds.FLOAT32, new Interruption());
             NameGlob layers = NameGlob.of(options.layers);
             Patched patched = options.bisect ? patching.bisect(layers) : patching.patch(layers);
-            options.json.print(console, patched::asMap, patched::table);
+            options.json.print(console, patched::asMap, patched::table, VerdictColours::paint);
             return patched.healed() ? DONE : FOUND;
         }
     }

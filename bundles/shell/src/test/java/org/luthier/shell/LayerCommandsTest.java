@@ -123,6 +123,27 @@ class LayerCommandsTest {
         assertTrue(gone.out().contains("say with --checkpoint or --model what they are"), gone.out());
     }
 
+    /** Nowhere else, not even in the JSON object. */
+    @Test
+    void coloursVerdictsOnATerminal() throws Exception {
+        loud();
+        List<String> words = List.of("reference.trace", "--checkpoint", "loud.safetensors");
+        LayerIsolate command = new LayerIsolate(studio.surroundings, studio.workbench);
+        Captured plain = new Captured();
+        command.execute(words, plain.console(false, false, studio.folder));
+        assertFalse(plain.out().contains("\u001b"), plain.out());
+        Captured coloured = new Captured();
+        command.execute(words, coloured.console(true, false, studio.folder));
+        assertTrue(coloured.out().contains("  \u001b[31mdeparted\u001b[0m\n"), coloured.out());
+        assertTrue(coloured.out().contains("  \u001b[32msame\u001b[0m\n"), coloured.out());
+        assertEquals(plain.out(), coloured.out().replaceAll("\u001b\\[[0-9]*m", ""));
+        Captured json = new Captured();
+        command.execute(
+                List.of("reference.trace", "--checkpoint", "loud.safetensors", "--json"),
+                json.console(true, false, studio.folder));
+        assertFalse(json.out().contains("\u001b"), json.out());
+    }
+
     @Test
     void showsTheTree() throws Exception {
         assertEquals(0, tree(), captured.err());

@@ -21,7 +21,7 @@ public final class Main {
      * if the command line makes no sense, 130 if interrupted.
      *
      * <p>System properties, set by the script: {@code luthier.install} (the built or unpacked folder) and {@code luthier.stdin.tty}
-     * (whether the standard input is a terminal); the shell also reads {@code luthier.stderr.tty}.
+     * (whether the standard input is a terminal); the shell also reads {@code luthier.stdout.tty} and {@code luthier.stderr.tty}.
      */
     public static void main(String[] arguments) {
         // Gogo puts a stream of its own in its place.

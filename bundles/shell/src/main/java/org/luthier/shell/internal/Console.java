@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /**
@@ -18,10 +19,11 @@ import java.util.regex.Pattern;
  * @param out results
  * @param err progress, remarks, warnings and errors
  * @param terminal whether {@code err} is a terminal, on which a line can be redrawn
+ * @param colours whether {@code out} is a terminal, on which words can be coloured
  * @param quiet no progress and no remarks; warnings and errors stay
  * @param folder the current folder; the empty path headless, so that paths stay as they were written
  */
-public record Console(PrintStream out, PrintStream err, boolean terminal, boolean quiet, Path folder) {
+public record Console(PrintStream out, PrintStream err, boolean terminal, boolean colours, boolean quiet, Path folder) {
     private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\n]]");
     private static final Pattern CONTROL_OR_BREAK = Pattern.compile("\\p{Cntrl}+");
     private static final ObjectMapper JSON = new ObjectMapper()
@@ -30,12 +32,20 @@ public record Console(PrintStream out, PrintStream err, boolean terminal, boolea
 
     /** The same streams, silent if asked to be. */
     public Console quiet(boolean asked) {
-        return new Console(out, err, terminal, quiet || asked, folder);
+        return new Console(out, err, terminal, colours, quiet || asked, folder);
     }
 
     /** Prints a result: one or more lines. */
     public void print(String text) {
-        out.println(CONTROL.matcher(text).replaceAll("?"));
+        print(text, UnaryOperator.identity());
+    }
+
+    /** Prints a result: one or more lines.
+     *
+     * @param paint colours the text, where there are colours */
+    public void print(String text, UnaryOperator<String> paint) {
+        String clean = CONTROL.matcher(text).replaceAll("?");
+        out.println(colours ? paint.apply(clean) : clean);
         out.flush();
     }
 

@@ -71,7 +71,12 @@ public final class Shell implements ToIntFunction<String[]> {
 
     private Console console(PrintStream out, PrintStream err) {
         return new Console(
-                out, err, surroundings.isSet("luthier.stderr.tty"), surroundings.isSet("luthier.quiet"), Path.of(""));
+                out,
+                err,
+                surroundings.isSet("luthier.stderr.tty"),
+                surroundings.isSet("luthier.stdout.tty"),
+                surroundings.isSet("luthier.quiet"),
+                Path.of(""));
     }
 
     /** Runs one command line. */

@@ -20,6 +20,7 @@ public final class Captured {
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 terminal,
+                terminal,
                 quiet,
                 folder);
     }
