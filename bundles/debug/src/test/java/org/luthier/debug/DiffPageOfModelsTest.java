@@ -1,6 +1,7 @@
 package org.luthier.debug;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -71,6 +72,12 @@ class DiffPageOfModelsTest {
                 // A frame's time is off by at most the correction that the reference makes at windows' borders.
                 assertTrue(note.start() > start - 0.1 && note.end() < start + windows + 0.1, note.toString());
             }
+            // What only one side has recorded is no difference.
+            Reference second = trace(healthy, new TraceInput.Samples(samples, List.of(2)));
+            Rolls common =
+                    Rolls.ofPosteriorgrams(second, reference, (FrameModel) healthy, new BasicPitchNoteAssembler());
+            assertEquals(common.reference(), common.trace());
+            assertFalse(common.trace().isEmpty());
             String page = page(TraceDiff.compare(trace, reference, Thresholds.FLOAT32), trace, reference, rolls);
             assertTrue(page.contains("First departure: <code>note1</code>"));
             assertTrue(

@@ -22,24 +22,31 @@ import org.luthier.debug.RecordedTensor;
 import org.luthier.debug.Reference;
 import org.luthier.debug.Tracer;
 
-/** Makes notes of what was recorded at the end of a run. */
-final class RecordedNotes {
-    private RecordedNotes() {}
+/**
+ * Makes notes of what was recorded at the end of a run.
+ *
+ * @param other segments that the other side has; empty if that is not known
+ */
+record RecordedNotes(Reference run, List<Integer> other) {
+    /** Of the segments of a run that the other side has too. */
+    static RecordedNotes of(Reference run, Reference other) {
+        return new RecordedNotes(run, other.header().segments());
+    }
 
     /** Null where no tokens were recorded. */
-    static List<Note> ofTokens(Reference run, Tokenizer tokenizer, TokenNoteAssembler assembler) {
-        RecordedTensor tokens = whole(run, Tracer.TOKENS);
+    List<Note> ofTokens(Tokenizer tokenizer, TokenNoteAssembler assembler) {
+        RecordedTensor tokens = whole(Tracer.TOKENS);
         if (tokens == null || tokens.shape().size() != 2) {
             return null;
         }
         int rows = tokens.shape().get(0);
-        List<Integer> segments = segments(run, rows);
+        List<Integer> segments = segments(rows);
         if (segments.isEmpty() || rows % segments.size() > 0) {
             return null;
         }
         int channels = rows / segments.size();
         TokenNoteAssembler.Assembly assembly = assembler.begin(tokenizer, Settings.defaults(assembler));
-        for (int place : inOrder(segments)) {
+        for (int place : common(segments)) {
             List<List<Event>> events = new ArrayList<>();
             for (int row = place * channels; row < (place + 1) * channels; row++) {
                 events.add(tokenizer.events(ids(tokens, row)));
@@ -65,7 +72,7 @@ final class RecordedNotes {
     }
 
     /** Null where not all outputs were recorded whole, of neighbouring segments. */
-    static List<Note> ofPosteriorgrams(Reference run, FrameModel model, FrameNoteAssembler assembler) {
+    List<Note> ofPosteriorgrams(FrameModel model, FrameNoteAssembler assembler) {
         int segmentFrames = model.joining().segmentFrames();
         int trim = model.joining().trim();
         int kept = segmentFrames - 2 * trim;
@@ -73,27 +80,31 @@ final class RecordedNotes {
         int first = 0;
         for (int i = 0; i < model.outputTaps().size(); i++) {
             FrameLayout.Output output = model.layout().outputs().get(i);
-            RecordedTensor tensor = whole(run, model.outputTaps().get(i));
+            RecordedTensor tensor = whole(model.outputTaps().get(i));
             if (tensor == null || tensor.shape().isEmpty()) {
                 return null;
             }
             int rows = tensor.shape().get(0);
             int row = segmentFrames * output.bins();
-            List<Integer> segments = segments(run, rows);
-            if (segments.size() != rows || tensor.values().length != rows * row || !areNeighbours(segments)) {
+            List<Integer> segments = segments(rows);
+            if (segments.size() != rows || tensor.values().length != rows * row) {
                 return null;
             }
-            first = segments.get(0);
-            float[] joined = new float[rows * kept * output.bins()];
-            for (int segment = 0; segment < rows; segment++) {
+            List<Integer> common = common(segments);
+            if (!areNeighbours(common.stream().map(segments::get).toList())) {
+                return null;
+            }
+            first = segments.get(common.get(0));
+            float[] joined = new float[common.size() * kept * output.bins()];
+            for (int segment = 0; segment < common.size(); segment++) {
                 System.arraycopy(
                         tensor.values(),
-                        segment * row + trim * output.bins(),
+                        common.get(segment) * row + trim * output.bins(),
                         joined,
                         segment * kept * output.bins(),
                         kept * output.bins());
             }
-            outputs.add(new Posteriorgram(output.name(), rows * kept, output.bins(), joined));
+            outputs.add(new Posteriorgram(output.name(), common.size() * kept, output.bins(), joined));
         }
         int before = first * kept;
         Posteriorgrams posteriorgrams = new Posteriorgrams(
@@ -102,18 +113,20 @@ final class RecordedNotes {
     }
 
     /** A tensor of which nothing was left out, or null. */
-    private static RecordedTensor whole(Reference run, String name) {
+    private RecordedTensor whole(String name) {
         RecordedTensor tensor = run.has(name) ? run.tensor(name) : null;
         return tensor == null || !tensor.slices().isEmpty() ? null : tensor;
     }
 
-    private static List<Integer> segments(Reference run, int rows) {
+    private List<Integer> segments(int rows) {
         List<Integer> told = run.header().segments();
         return told.isEmpty() ? IntStream.range(0, rows).boxed().toList() : told;
     }
 
-    private static List<Integer> inOrder(List<Integer> segments) {
+    /** Rows of the common segments, in the order of time. */
+    private List<Integer> common(List<Integer> segments) {
         return IntStream.range(0, segments.size())
+                .filter(row -> other.isEmpty() || other.contains(segments.get(row)))
                 .boxed()
                 .sorted(Comparator.comparing(segments::get))
                 .toList();

@@ -19,7 +19,8 @@ public record Rolls(List<Note> trace, List<Note> reference) {
     public static final Rolls NONE = new Rolls(null, null);
 
     /**
-     * The notes of the tokens that the decoders said by themselves. A side that did not record them has null.
+     * The notes of the tokens that the decoders said by themselves, of the segments that both sides have. A side that did not record them
+     * has null.
      *
      * @param tokenizer of the model that was recorded
      * @param assembler one that understands its events
@@ -27,12 +28,12 @@ public record Rolls(List<Note> trace, List<Note> reference) {
     public static Rolls ofTokens(
             Reference trace, Reference reference, Tokenizer tokenizer, TokenNoteAssembler assembler) {
         return new Rolls(
-                RecordedNotes.ofTokens(trace, tokenizer, assembler),
-                RecordedNotes.ofTokens(reference, tokenizer, assembler));
+                RecordedNotes.of(trace, reference).ofTokens(tokenizer, assembler),
+                RecordedNotes.of(reference, trace).ofTokens(tokenizer, assembler));
     }
 
     /**
-     * The notes of the posteriorgrams of a model without a decoder. A side that did not record all of them whole, of one segment after
+     * The notes of the posteriorgrams of a model without a decoder, of the segments that both sides have. A side that did not record all of them whole, of one segment after
      * another, has null.
      *
      * @param model the model that was recorded, or another one of the same family
@@ -41,8 +42,8 @@ public record Rolls(List<Note> trace, List<Note> reference) {
     public static Rolls ofPosteriorgrams(
             Reference trace, Reference reference, FrameModel model, FrameNoteAssembler assembler) {
         return new Rolls(
-                RecordedNotes.ofPosteriorgrams(trace, model, assembler),
-                RecordedNotes.ofPosteriorgrams(reference, model, assembler));
+                RecordedNotes.of(trace, reference).ofPosteriorgrams(model, assembler),
+                RecordedNotes.of(reference, trace).ofPosteriorgrams(model, assembler));
     }
 
     boolean isEmpty() {
