@@ -57,10 +57,7 @@ final class CheckpointFolder {
     Path real(String path) {
         if (!RelativePath.isInside(path)) {
             throw new CheckpointException(
-                    folder.toString(),
-                    -1,
-                    "outside",
-                    "the path '" + Names.brief(path) + "' does not stay inside the folder");
+                    folder.toString(), -1, "outside", "'" + Names.brief(path) + "' is no path inside the folder");
         }
         try {
             Path target = resolve(path).toRealPath();

@@ -15,19 +15,30 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import org.luthier.api.checkpoint.CheckpointException;
 
 /** JSON as the standard has it and nothing else: UTF-8, no key twice at any level, one value and then the end. */
 final class Json {
+    /** Keys of a stranger's file are not kept in the parser's tables. */
     private static final JsonFactory FACTORY = new JsonFactoryBuilder()
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
+
+    /** To find a field; what is twice is found when the file is read. */
+    private static final JsonFactory LENIENT = new JsonFactoryBuilder()
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            .build();
+
+    private static final long MOST_LOOKED_AT = 100_000_000;
 
     private static final ObjectMapper MAPPER = JsonMapper.builder(FACTORY)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
             .build();
+
+    private static final int LONGEST_REASON = 300;
 
     private Json() {}
 
@@ -45,8 +56,9 @@ final class Json {
         if (!FileBytes.startsWith(file, 1, start -> start.hasRemaining() && start.get(0) == '{')) {
             return false;
         }
-        try (InputStream in = Files.newInputStream(file);
-                JsonParser json = parser(in)) {
+        try (FileBytes bytes = FileBytes.open(file);
+                JsonParser json =
+                        LENIENT.createParser(reader(bytes.stream(0, Math.min(bytes.size(), MOST_LOOKED_AT))))) {
             json.nextToken();
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 if (json.currentName().equals(name)) {
@@ -56,14 +68,16 @@ final class Json {
                 json.skipChildren();
             }
             return false;
-        } catch (IOException e) {
+        } catch (IOException | CheckpointException e) {
             return false;
         }
     }
 
     /** What is wrong with a text, without the parser's words on where its text came from. */
     static String reason(JacksonException e) {
-        return e.getOriginalMessage().replaceAll(" \\([^()]*\\[Source: .*?line: (\\d+).*?]\\)", " (from line $1)");
+        return Names.brief(
+                e.getOriginalMessage().replaceAll(" \\([^()]*\\[Source: .*?line: (\\d+).*?]\\)", " (from line $1)"),
+                LONGEST_REASON);
     }
 
     /** Text of UTF-8 bytes; fails on bytes that are none. Given bytes, the JSON parser would guess the encoding. */

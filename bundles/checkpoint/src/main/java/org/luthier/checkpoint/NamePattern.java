@@ -1,5 +1,7 @@
 package org.luthier.checkpoint;
 
+import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
@@ -8,52 +10,95 @@ import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
+import org.luthier.api.LuthierException;
 
 /**
  * A pattern of tensor names: {@code *} stands for any text without {@code .} and {@code /}, {@code **} for any text, both also for
  * none; what they stood for is <code>{1}</code>, <code>{2}</code>, ... in the new name.
  */
 public final class NamePattern {
-    /** Longer names match nothing: wildcards on a hostile name could take for ever. */
+    /** Longer names match nothing, so that a hostile name takes no time. */
     static final int LONGEST = 1024;
+
+    private static final int MOST_WILDCARDS = 9;
 
     private static final Pattern WILDCARD = Pattern.compile("\\*\\*?");
     private static final Pattern REFERENCE = Pattern.compile("\\{(\\d)}");
 
     private final String text;
-    private final Pattern regex;
+    private final List<String> literals = new ArrayList<>();
+    private final List<Boolean> crossing = new ArrayList<>();
     private final int wildcards;
 
     /** @param text as name rules write it */
     public NamePattern(String text) {
         this.text = text;
-        StringBuilder source = new StringBuilder();
         Matcher matcher = WILDCARD.matcher(text);
         int end = 0;
-        int count = 0;
         while (matcher.find()) {
-            source.append(Pattern.quote(text.substring(end, matcher.start())));
-            source.append(matcher.group().length() == 2 ? "(.*)" : "([^./]*)");
+            literals.add(text.substring(end, matcher.start()));
+            crossing.add(matcher.group().length() == 2);
             end = matcher.end();
-            count++;
         }
-        regex = Pattern.compile(
-                source.append(Pattern.quote(text.substring(end))).toString(), Pattern.DOTALL);
-        wildcards = count;
+        literals.add(text.substring(end));
+        wildcards = crossing.size();
+        if (wildcards > MOST_WILDCARDS) {
+            throw new LuthierException("a pattern of names may have " + MOST_WILDCARDS + " wildcards, '"
+                    + Names.brief(text) + "' has " + wildcards);
+        }
     }
 
     boolean matches(String name) {
-        return name.length() <= LONGEST && regex.matcher(name).matches();
+        return ends(name) != null;
     }
 
     /** What the wildcards stand for in a name, or null if it does not match. */
     public List<String> captures(String name) {
-        Matcher found = name.length() <= LONGEST ? regex.matcher(name) : null;
-        if (found == null || !found.matches()) {
+        int[] ends = ends(name);
+        if (ends == null) {
             return null;
         }
-        return IntStream.rangeClosed(1, wildcards).mapToObj(found::group).toList();
+        List<String> captures = new ArrayList<>();
+        int at = 0;
+        for (int i = 0; i < wildcards; i++) {
+            at += literals.get(i).length();
+            captures.add(name.substring(at, ends[i]));
+            at = ends[i];
+        }
+        return List.copyOf(captures);
+    }
+
+    /** Where each wildcard ends, the first ones as long as they can be; null if the name does not match. */
+    private int[] ends(String name) {
+        int[] ends = new int[wildcards];
+        boolean matches = name.length() <= LONGEST
+                && name.startsWith(literals.get(0))
+                && match(name, 0, literals.get(0).length(), ends, new BitSet());
+        return matches ? ends : null;
+    }
+
+    /** Matches from a wildcard on; remembers where that failed, so that no name takes long. */
+    private boolean match(String name, int wildcard, int at, int[] ends, BitSet failed) {
+        if (wildcard == wildcards) {
+            return at == name.length();
+        }
+        int place = wildcard * (LONGEST + 1) + at;
+        if (failed.get(place)) {
+            return false;
+        }
+        int end = at;
+        while (end < name.length() && (crossing.get(wildcard) || name.charAt(end) != '.' && name.charAt(end) != '/')) {
+            end++;
+        }
+        String literal = literals.get(wildcard + 1);
+        for (; end >= at; end--) {
+            if (name.startsWith(literal, end) && match(name, wildcard + 1, end + literal.length(), ends, failed)) {
+                ends[wildcard] = end;
+                return true;
+            }
+        }
+        failed.set(place);
+        return false;
     }
 
     /** The name in which the wildcards stand for these. */

@@ -3,6 +3,7 @@ package org.luthier.checkpoint;
 import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JacksonException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
@@ -31,6 +32,8 @@ import org.luthier.api.checkpoint.CheckpointException;
  */
 public final class NameRules {
     private static final String FORMAT = "luthier-names/1";
+    private static final int LONGEST = 1 << 20;
+    private static final int LONGEST_DETAIL = 1000;
 
     private final String source;
     private final String scheme;
@@ -71,6 +74,9 @@ public final class NameRules {
         if (document.recognisedBy() == null || document.recognisedBy().isEmpty() || document.rules() == null) {
             throw broken("recognisedBy and rules must not be empty");
         }
+        if (document.recognisedBy().stream().anyMatch(Objects::isNull)) {
+            throw broken("expected text in recognisedBy, got null");
+        }
         scheme = document.scheme();
         inside = document.inside();
         recognisedBy = document.recognisedBy().stream().map(NamePattern::new).toList();
@@ -96,7 +102,12 @@ public final class NameRules {
             // A cached jar would stay open after its bundle is gone.
             connection.setUseCaches(false);
             try (InputStream in = connection.getInputStream()) {
-                Document document = Json.mapper().readValue(Json.reader(in), Document.class);
+                byte[] text = in.readNBytes(LONGEST + 1);
+                if (text.length > LONGEST) {
+                    throw new LuthierException("name rules " + resource + ": more than " + LONGEST + " bytes");
+                }
+                Document document =
+                        Json.mapper().readValue(Json.reader(new ByteArrayInputStream(text)), Document.class);
                 if (document == null) {
                     throw new LuthierException("name rules " + resource + ": expected an object, found null");
                 }
@@ -222,8 +233,9 @@ public final class NameRules {
         if (text == null
                 || text.match() == null
                 || text.match().isEmpty()
-                || text.match().stream().anyMatch(Objects::isNull)) {
-            throw broken("a rule has no match");
+                || text.match().stream().anyMatch(Objects::isNull)
+                || text.transform() != null && text.transform().stream().anyMatch(Objects::isNull)) {
+            throw broken("a rule has no match, or null in one of its lists");
         }
         try {
             return NameRule.of(
@@ -244,7 +256,7 @@ public final class NameRules {
     }
 
     private LuthierException broken(String detail) {
-        return new LuthierException("name rules " + source + ": " + detail);
+        return new LuthierException("name rules " + source + ": " + Names.brief(detail, LONGEST_DETAIL));
     }
 
     /** One use of rules. */
@@ -364,7 +376,9 @@ public final class NameRules {
             layers.values().stream()
                     .filter(all -> all.stream().allMatch(Renaming::isNumber))
                     .forEach(all -> {
-                        for (int layer = 0; layer < all.size(); layer++) {
+                        // As many as there are now: a name may tell any number.
+                        int count = all.size();
+                        for (int layer = 0; layer < count; layer++) {
                             all.add(String.valueOf(layer));
                         }
                     });
@@ -387,7 +401,7 @@ public final class NameRules {
         }
 
         private static boolean isNumber(String text) {
-            return text.matches("\\d{1,9}");
+            return text.matches("0|[1-9]\\d{0,8}");
         }
 
         private Set<List<String>> present(NameRule rule, NamePattern pattern) {
@@ -500,7 +514,7 @@ public final class NameRules {
         }
 
         private CheckpointException broken(String rule, String detail) {
-            return new CheckpointException(weights.fileName(), -1, rule, detail);
+            return new CheckpointException(weights.fileName(), -1, rule, Names.brief(detail, LONGEST_DETAIL));
         }
     }
 }

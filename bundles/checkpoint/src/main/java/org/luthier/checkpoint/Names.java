@@ -42,8 +42,13 @@ final class Names {
 
     /** A value of a file as an error may show it: not long, and on one line. */
     static String brief(Object value) {
+        return brief(value, LONGEST_SHOWN);
+    }
+
+    /** The same, with so many characters of it. */
+    static String brief(Object value, int longest) {
         String text = String.valueOf(value);
-        String shown = text.length() <= LONGEST_SHOWN ? text : text.substring(0, LONGEST_SHOWN) + "...";
+        String shown = text.length() <= longest ? text : text.substring(0, longest) + "...";
         return shown.replaceAll("\\p{Cc}", "?");
     }
 

@@ -135,7 +135,7 @@ record NpyHeader(NumpyType type, boolean fortranOrder, List<Long> shape, int dat
                 } else if (key.equals("shape") && shape == null) {
                     shape = tuple();
                 } else {
-                    throw broken("header-field", "the key '" + key + "' is unknown or there twice");
+                    throw broken("header-field", "the key '" + Names.brief(key) + "' is unknown or there twice");
                 }
                 if (!peek('}')) {
                     take(',');
@@ -155,7 +155,7 @@ record NpyHeader(NumpyType type, boolean fortranOrder, List<Long> shape, int dat
         private NumpyType type(String descr) throws BrokenRule {
             NumpyType type = NumpyType.of(descr);
             if (type == null) {
-                throw broken("dtype", "element type '" + descr + "', readable are " + NumpyType.READABLE);
+                throw broken("dtype", "element type '" + Names.brief(descr) + "', readable are " + NumpyType.READABLE);
             }
             return type;
         }
@@ -186,6 +186,9 @@ record NpyHeader(NumpyType type, boolean fortranOrder, List<Long> shape, int dat
             while (!peek(')')) {
                 if (!comma) {
                     throw broken("header-syntax", "expected ','");
+                }
+                if (sizes.size() == Shapes.MAX_RANK) {
+                    throw broken("shape", "more than " + Shapes.MAX_RANK + " dimensions");
                 }
                 sizes.add(number());
                 comma = peek(',');

@@ -47,7 +47,9 @@ public final class NpzFormat implements CheckpointFormat {
             for (ZipArchive.Entry entry : archive.entries().values()) {
                 if (!entry.name().endsWith(SUFFIX)) {
                     throw file.broken(
-                            entry.headerOffset(), "npz-entry", "entry '" + entry.name() + "' is no .npy array");
+                            entry.headerOffset(),
+                            "npz-entry",
+                            "entry '" + Names.brief(entry.name()) + "' is no .npy array");
                 }
                 String name = entry.name().substring(0, entry.name().length() - SUFFIX.length());
                 NpyHeader header = header(file, archive, entry);
@@ -65,7 +67,7 @@ public final class NpzFormat implements CheckpointFormat {
             return NpyHeader.read(ByteBuffer.wrap(in.readNBytes(NpyHeader.MAX_BYTES)), entry.size());
         } catch (NpyHeader.BrokenRule e) {
             throw new CheckpointException(
-                    file.path() + " entry '" + entry.name() + "'", e.offset, e.rule, e.getMessage());
+                    file.path() + " entry '" + Names.brief(entry.name()) + "'", e.offset, e.rule, e.getMessage());
         } catch (IOException e) {
             throw archive.broken(entry, e);
         }
@@ -92,7 +94,7 @@ public final class NpzFormat implements CheckpointFormat {
                 throw file.broken(
                         entry.dataOffset(),
                         "too-large",
-                        "tensor '" + member.tensor().name() + "' has " + length + " bytes, a buffer holds "
+                        "tensor '" + Names.brief(member.tensor().name()) + "' has " + length + " bytes, a buffer holds "
                                 + FileBytes.MAX_ARRAY);
             }
             try (InputStream in = archive.open(entry)) {

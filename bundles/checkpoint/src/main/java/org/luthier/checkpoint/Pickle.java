@@ -50,8 +50,14 @@ final class Pickle {
 
     record Tuple(List<Object> values) {}
 
-    /** The name of something to import. */
-    record Global(String module, String name) {
+    /** The name of something to import; comparable, so that a set of names with one hash code takes no time. */
+    record Global(String module, String name) implements Comparable<Global> {
+        @Override
+        public int compareTo(Global other) {
+            int modules = module.compareTo(other.module);
+            return modules != 0 ? modules : name.compareTo(other.name);
+        }
+
         boolean is(String otherModule, String otherName) {
             return module.equals(otherModule) && name.equals(otherName);
         }
@@ -300,11 +306,11 @@ final class Pickle {
     }
 
     private Tuple tuple(int size) {
-        List<Object> values = new ArrayList<>();
-        for (int i = 0; i < size; i++) {
-            values.add(0, pop());
+        Object[] values = new Object[size];
+        for (int i = size - 1; i >= 0; i--) {
+            values[i] = pop();
         }
-        return new Tuple(values);
+        return new Tuple(Arrays.asList(values));
     }
 
     /** The elements of the list, or of the record of one, so many values below the top. */

@@ -32,6 +32,9 @@ public final class SafetensorsFormat implements CheckpointFormat {
     private static final long MAX_HEADER = 100_000_000;
     private static final String METADATA = "__metadata__";
 
+    /** Of tensors and of metadata; each costs more than its bytes in the header. */
+    private static final int MAX_ENTRIES = 1 << 18;
+
     @Override
     public String id() {
         return "safetensors";
@@ -119,20 +122,28 @@ public final class SafetensorsFormat implements CheckpointFormat {
             expect(json.nextToken(), JsonToken.START_OBJECT, "an object");
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String name = json.currentName();
-                expect(json.nextToken(), JsonToken.START_OBJECT, "an object for '" + name + "'");
+                expect(json.nextToken(), JsonToken.START_OBJECT, "an object for '" + Names.brief(name) + "'");
                 if (name.equals(METADATA)) {
                     readMetadata();
                 } else {
                     extents.put(name, readTensor(name));
                 }
+                checkCount(extents);
             }
         }
 
         private void readMetadata() throws IOException {
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String key = json.currentName();
-                expect(json.nextToken(), JsonToken.VALUE_STRING, "text for the metadata '" + key + "'");
+                expect(json.nextToken(), JsonToken.VALUE_STRING, "text for the metadata '" + Names.brief(key) + "'");
                 metadata.put(key, json.getText());
+                checkCount(metadata);
+            }
+        }
+
+        private void checkCount(Map<?, ?> entries) {
+            if (entries.size() > MAX_ENTRIES) {
+                throw broken("too-many-entries", "more than " + MAX_ENTRIES + " tensors or metadata");
             }
         }
 
@@ -150,12 +161,14 @@ public final class SafetensorsFormat implements CheckpointFormat {
                     default ->
                         throw broken(
                                 "header-field",
-                                "tensor '" + name + "' has a field '" + field
+                                "tensor '" + Names.brief(name) + "' has a field '" + Names.brief(field)
                                         + "', expected are dtype, shape and data_offsets");
                 }
             }
             if (dtype == null || shape == null || offsets == null || offsets.size() != 2) {
-                throw broken("header-field", "tensor '" + name + "' needs dtype, shape and data_offsets [begin, end]");
+                throw broken(
+                        "header-field",
+                        "tensor '" + Names.brief(name) + "' needs dtype, shape and data_offsets [begin, end]");
             }
             long begin = offsets.get(0);
             long end = offsets.get(1);
@@ -163,7 +176,7 @@ public final class SafetensorsFormat implements CheckpointFormat {
             if (begin > end || bytes != end - begin) {
                 throw broken(
                         "tensor-size",
-                        "tensor '" + name + "' of shape " + shape + " and type " + dtype + " needs "
+                        "tensor '" + Names.brief(name) + "' of shape " + shape + " and type " + dtype + " needs "
                                 + (bytes < 0 ? "more than 2^63" : bytes) + " bytes, its offsets are " + begin + " to "
                                 + end);
             }
@@ -171,7 +184,7 @@ public final class SafetensorsFormat implements CheckpointFormat {
         }
 
         private DType dtype(String name) throws IOException {
-            expect(json.currentToken(), JsonToken.VALUE_STRING, "text for the dtype of '" + name + "'");
+            expect(json.currentToken(), JsonToken.VALUE_STRING, "text for the dtype of '" + Names.brief(name) + "'");
             String text = json.getText();
             for (DType dtype : DType.values()) {
                 if (dtype.name().equals(text)) {
@@ -180,11 +193,15 @@ public final class SafetensorsFormat implements CheckpointFormat {
             }
             throw broken(
                     "dtype",
-                    "tensor '" + name + "' has the type '" + text + "', readable are " + List.of(DType.values()));
+                    "tensor '" + Names.brief(name) + "' has the type '" + Names.brief(text) + "', readable are "
+                            + List.of(DType.values()));
         }
 
         private List<Long> sizes(String name, String field) throws IOException {
-            expect(json.currentToken(), JsonToken.START_ARRAY, "a list for " + field + " of '" + name + "'");
+            expect(
+                    json.currentToken(),
+                    JsonToken.START_ARRAY,
+                    "a list for " + field + " of '" + Names.brief(name) + "'");
             List<Long> sizes = new ArrayList<>();
             while (json.nextToken() != JsonToken.END_ARRAY) {
                 if (json.currentToken() != JsonToken.VALUE_NUMBER_INT
@@ -192,8 +209,13 @@ public final class SafetensorsFormat implements CheckpointFormat {
                         || json.getText().startsWith("-")) {
                     throw broken(
                             "header-number",
-                            field + " of '" + name + "' must hold whole numbers from 0 to 2^63-1, got '"
-                                    + json.getText() + "'");
+                            field + " of '" + Names.brief(name) + "' must hold whole numbers from 0 to 2^63-1, got '"
+                                    + Names.brief(json.getText()) + "'");
+                }
+                if (sizes.size() == Shapes.MAX_RANK) {
+                    throw broken(
+                            "shape",
+                            field + " of '" + Names.brief(name) + "' has more than " + Shapes.MAX_RANK + " numbers");
                 }
                 sizes.add(json.getLongValue());
             }
@@ -217,7 +239,7 @@ public final class SafetensorsFormat implements CheckpointFormat {
                             // Far beyond the file the place is told by the message alone.
                             extent.begin() > dataLength ? -1 : dataStart + extent.begin(),
                             extent.begin() < end ? "overlap" : "hole",
-                            "tensor '" + extent.tensor().name() + "' begins at offset " + extent.begin()
+                            "tensor '" + Names.brief(extent.tensor().name()) + "' begins at offset " + extent.begin()
                                     + " of the data, the one before ends at " + end);
                 }
                 end = extent.end();

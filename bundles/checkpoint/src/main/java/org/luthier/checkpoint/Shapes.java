@@ -5,6 +5,9 @@ import org.luthier.api.checkpoint.DType;
 
 /** Checked arithmetic on shapes. */
 final class Shapes {
+    /** Most dimensions of a tensor: those that numpy and PyTorch can have. Work on a tensor may take time for each. */
+    static final int MAX_RANK = 64;
+
     private Shapes() {}
 
     /**

@@ -39,6 +39,9 @@ public final class ShardedSafetensorsFormat implements CheckpointFormat {
     private static final String TOTAL = "total_size";
     private static final long MAX_INDEX = 1 << 26;
 
+    /** Of the map and of metadata; each costs more than its bytes in the index. */
+    private static final int MAX_ENTRIES = 1 << 18;
+
     /** Each is an open file. */
     private static final int MAX_SHARDS = 512;
 
@@ -186,6 +189,7 @@ public final class ShardedSafetensorsFormat implements CheckpointFormat {
                 String name = json.currentName();
                 expect(json.nextToken(), JsonToken.VALUE_STRING, "the name of a file for '" + Names.brief(name) + "'");
                 map.put(name, json.getText());
+                checkCount(map);
             }
         }
 
@@ -202,8 +206,15 @@ public final class ShardedSafetensorsFormat implements CheckpointFormat {
                 }
                 if (value.isScalarValue() && value != JsonToken.VALUE_NULL) {
                     metadata.put(key, json.getText());
+                    checkCount(metadata);
                 }
                 json.skipChildren();
+            }
+        }
+
+        private void checkCount(Map<?, ?> entries) {
+            if (entries.size() > MAX_ENTRIES) {
+                throw broken("too-many-entries", "more than " + MAX_ENTRIES + " tensors or metadata");
             }
         }
 

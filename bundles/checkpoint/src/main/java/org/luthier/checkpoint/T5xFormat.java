@@ -39,7 +39,6 @@ public final class T5xFormat implements CheckpointFormat {
     private static final int NDARRAY = 1;
     private static final int COMPLEX = 2;
     private static final int NUMPY_SCALAR = 3;
-    private static final int MAX_RANK = 32;
 
     private static final Map<String, DType> DTYPES = Map.of(
             "float64", DType.F64,
@@ -276,11 +275,11 @@ public final class T5xFormat implements CheckpointFormat {
         private List<Long> shape(String name, long offset, List<?> sizes) {
             List<Long> shape = new ArrayList<>();
             for (Object size : sizes) {
-                if (!(size instanceof Long number) || number < 0 || shape.size() == MAX_RANK) {
+                if (!(size instanceof Long number) || number < 0 || shape.size() == Shapes.MAX_RANK) {
                     throw file.broken(
                             offset,
                             "shape",
-                            "'" + name + "' must have at most " + MAX_RANK + " sizes from 0 to 2^63-1, found "
+                            "'" + name + "' must have at most " + Shapes.MAX_RANK + " sizes from 0 to 2^63-1, found "
                                     + Names.brief(size));
                 }
                 shape.add(number);

@@ -1,15 +1,14 @@
 package org.luthier.checkpoint;
 
 import com.fasterxml.jackson.core.JacksonException;
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +30,12 @@ import org.osgi.service.component.annotations.Component;
 public final class TfjsFormat implements CheckpointFormat {
     private static final String MODEL = "model.json";
     private static final String MANIFEST = "weightsManifest";
+    private static final List<String> METADATA = List.of("format", "generatedBy", "convertedBy");
     private static final long MAX_JSON = 100_000_000;
+    private static final int MAX_WEIGHTS = 1 << 18;
+
+    /** Each is an open file. */
+    private static final int MAX_SHARDS = 512;
 
     @Override
     public String id() {
@@ -78,6 +82,8 @@ public final class TfjsFormat implements CheckpointFormat {
         private final CheckpointFolder folder;
         private final Map<String, FileBytes> shards;
         private final Map<String, Extent> extents = new LinkedHashMap<>();
+        private JsonParser json;
+        private int weights;
 
         Manifest(FileBytes model, CheckpointFolder folder, Map<String, FileBytes> shards) {
             this.model = model;
@@ -86,25 +92,13 @@ public final class TfjsFormat implements CheckpointFormat {
         }
 
         Checkpoint read() {
-            JsonNode root = parse();
-            Map<String, String> metadata = new LinkedHashMap<>();
-            for (String field : List.of("format", "generatedBy", "convertedBy")) {
-                if (root.path(field).isTextual()) {
-                    metadata.put(field, root.get(field).textValue());
-                }
-            }
-            for (JsonNode group : list(root, MANIFEST)) {
-                readGroup(group);
-            }
-            return new Opened(model, folder, shards, extents, metadata);
-        }
-
-        private JsonNode parse() {
             if (model.size() > MAX_JSON) {
                 throw broken("too-large", "model.json has " + model.size() + " bytes, allowed are " + MAX_JSON);
             }
-            try (InputStream in = model.stream(0, model.size())) {
-                return Json.mapper().readTree(Json.reader(in));
+            Map<String, String> metadata = new LinkedHashMap<>();
+            try (JsonParser parser = Json.parser(model.stream(0, model.size()))) {
+                json = parser;
+                readFields(metadata);
             } catch (JacksonException e) {
                 long at = e.getLocation() == null ? -1 : e.getLocation().getCharOffset();
                 throw new CheckpointException(
@@ -114,28 +108,82 @@ public final class TfjsFormat implements CheckpointFormat {
             } catch (IOException e) {
                 throw FileBytes.unreadable(model.path(), e);
             }
+            return new Opened(model, folder, shards, extents, metadata);
         }
 
-        private void readGroup(JsonNode group) {
+        /** What else there is, the topology above all, is passed over. */
+        private void readFields(Map<String, String> metadata) throws IOException {
+            boolean read = false;
+            expect(json.nextToken(), JsonToken.START_OBJECT, "an object");
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                String field = json.currentName();
+                json.nextToken();
+                if (field.equals(MANIFEST)) {
+                    readList(MANIFEST, this::readGroup);
+                    read = true;
+                } else if (METADATA.contains(field) && json.currentToken() == JsonToken.VALUE_STRING) {
+                    metadata.put(field, json.getText());
+                } else {
+                    json.skipChildren();
+                }
+            }
+            if (json.nextToken() != null) {
+                throw broken("json", "something follows the last brace");
+            }
+            if (!read) {
+                throw broken("manifest", "expected a list '" + MANIFEST + "'");
+            }
+        }
+
+        private void readGroup() throws IOException {
+            List<String> paths = null;
+            List<TensorInfo> weights = null;
+            expect(json.currentToken(), JsonToken.START_OBJECT, "an object for a group of weights");
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                String field = json.currentName();
+                json.nextToken();
+                switch (field) {
+                    case "paths" -> {
+                        List<String> all = new ArrayList<>();
+                        readList(field, () -> all.add(text("a path")));
+                        paths = all;
+                    }
+                    case "weights" -> {
+                        List<TensorInfo> all = new ArrayList<>();
+                        readList(field, () -> all.add(readWeight()));
+                        weights = all;
+                    }
+                    default -> json.skipChildren();
+                }
+            }
+            if (paths == null || weights == null) {
+                throw broken("manifest", "expected the lists 'paths' and 'weights'");
+            }
+            place(paths, weights);
+        }
+
+        private void place(List<String> paths, List<TensorInfo> weights) {
             List<FileBytes> files = new ArrayList<>();
             long length = 0;
-            for (JsonNode path : list(group, "paths")) {
-                FileBytes shard = openShard(text(path, "a path"));
+            for (String path : paths) {
+                FileBytes shard = openShard(path);
                 files.add(shard);
                 length = Math.addExact(length, shard.size());
             }
+            List<FileBytes> group = List.copyOf(files);
             long offset = 0;
-            for (JsonNode weight : list(group, "weights")) {
-                TensorInfo tensor = readWeight(weight);
+            for (TensorInfo tensor : weights) {
                 long bytes = Shapes.bytes(tensor.shape(), tensor.dtype());
                 if (bytes < 0 || bytes > length - offset) {
                     throw broken(
                             "truncated",
-                            "tensor '" + tensor.name() + "' of shape " + tensor.shape() + " needs "
+                            "tensor '" + Names.brief(tensor.name()) + "' of shape " + tensor.shape() + " needs "
                                     + (bytes < 0 ? "more than 2^63" : bytes) + " bytes, its shards have "
                                     + (length - offset) + " left");
                 }
-                extents.put(tensor.name(), new Extent(tensor, List.copyOf(files), offset, offset + bytes));
+                if (extents.put(tensor.name(), new Extent(tensor, group, offset, offset + bytes)) != null) {
+                    throw broken("manifest", "two tensors are called '" + Names.brief(tensor.name()) + "'");
+                }
                 offset += bytes;
             }
             if (offset != length) {
@@ -146,7 +194,10 @@ public final class TfjsFormat implements CheckpointFormat {
 
         private FileBytes openShard(String path) {
             if (shards.containsKey(path)) {
-                throw broken("manifest", "the shard '" + path + "' is listed twice");
+                throw broken("manifest", "the shard '" + Names.brief(path) + "' is listed twice");
+            }
+            if (shards.size() == MAX_SHARDS) {
+                throw broken("too-many-shards", "more than " + MAX_SHARDS + " shards");
             }
             FileBytes shard = folder.open(path);
             shards.put(path, shard);
@@ -154,30 +205,29 @@ public final class TfjsFormat implements CheckpointFormat {
             return shard;
         }
 
-        private TensorInfo readWeight(JsonNode weight) {
-            String name = text(weight.path("name"), "the name of a weight");
-            for (Iterator<String> fields = weight.fieldNames(); fields.hasNext(); ) {
-                String field = fields.next();
-                if (field.equals("quantization")) {
-                    throw broken("quantization", "tensor '" + name + "' is quantised, only whole values can be read");
-                }
-                if (!List.of("name", "shape", "dtype").contains(field)) {
-                    throw broken("manifest", "tensor '" + name + "' has an unknown field '" + field + "'");
+        private TensorInfo readWeight() throws IOException {
+            String name = null;
+            List<Long> shape = null;
+            String type = null;
+            expect(json.currentToken(), JsonToken.START_OBJECT, "an object for a weight");
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                String field = json.currentName();
+                json.nextToken();
+                switch (field) {
+                    case "name" -> name = text("the name of a weight");
+                    case "shape" -> shape = shape();
+                    case "dtype" -> type = text("the dtype of a weight");
+                    case "quantization" ->
+                        throw broken("quantization", "a tensor is quantised, only whole values can be read");
+                    default -> throw broken("manifest", "a tensor has an unknown field '" + Names.brief(field) + "'");
                 }
             }
-            if (extents.containsKey(name)) {
-                throw broken("manifest", "two tensors are called '" + name + "'");
+            if (name == null || shape == null || type == null) {
+                throw broken("manifest", "a tensor needs name, shape and dtype");
             }
-            List<Long> shape = new ArrayList<>();
-            for (JsonNode size : list(weight, "shape")) {
-                if (!size.isIntegralNumber() || !size.canConvertToLong() || size.longValue() < 0) {
-                    throw broken(
-                            "manifest-number",
-                            "the shape of '" + name + "' must hold whole numbers from 0 to 2^63-1, got " + size);
-                }
-                shape.add(size.longValue());
+            if (++weights > MAX_WEIGHTS) {
+                throw broken("too-many-tensors", "more than " + MAX_WEIGHTS + " tensors");
             }
-            String type = text(weight.path("dtype"), "the dtype of '" + name + "'");
             DType dtype = switch (type) {
                 case "float32" -> DType.F32;
                 case "int32" -> DType.I32;
@@ -186,24 +236,50 @@ public final class TfjsFormat implements CheckpointFormat {
                 default ->
                     throw broken(
                             "dtype",
-                            "tensor '" + name + "' has the type '" + type
+                            "tensor '" + Names.brief(name) + "' has the type '" + Names.brief(type)
                                     + "', readable are float32, int32, bool and uint8");
             };
-            return new TensorInfo(name, List.copyOf(shape), dtype);
+            return new TensorInfo(name, shape, dtype);
         }
 
-        private JsonNode list(JsonNode node, String field) {
-            if (!node.path(field).isArray()) {
-                throw broken("manifest", "expected a list '" + field + "'");
-            }
-            return node.get(field);
+        private List<Long> shape() throws IOException {
+            List<Long> shape = new ArrayList<>();
+            readList("shape", () -> {
+                if (json.currentToken() != JsonToken.VALUE_NUMBER_INT
+                        || json.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+                        || json.getLongValue() < 0
+                        || shape.size() == Shapes.MAX_RANK) {
+                    throw broken(
+                            "manifest-number",
+                            "a shape must hold at most " + Shapes.MAX_RANK + " whole numbers from 0 to 2^63-1, got "
+                                    + Names.brief(json.getText()));
+                }
+                shape.add(json.getLongValue());
+            });
+            return List.copyOf(shape);
         }
 
-        private String text(JsonNode node, String what) {
-            if (!node.isTextual()) {
-                throw broken("manifest", "expected text for " + what);
+        private interface Element {
+            void read() throws IOException;
+        }
+
+        /** Reads a list whose first token is the current one, element by element. */
+        private void readList(String field, Element element) throws IOException {
+            expect(json.currentToken(), JsonToken.START_ARRAY, "a list '" + field + "'");
+            while (json.nextToken() != JsonToken.END_ARRAY) {
+                element.read();
             }
-            return node.textValue();
+        }
+
+        private String text(String what) throws IOException {
+            expect(json.currentToken(), JsonToken.VALUE_STRING, "text for " + what);
+            return json.getText();
+        }
+
+        private void expect(JsonToken token, JsonToken expected, String what) {
+            if (token != expected) {
+                throw broken("manifest", "expected " + what + ", got " + token);
+            }
         }
 
         private CheckpointException broken(String rule, String detail) {
@@ -253,7 +329,7 @@ public final class TfjsFormat implements CheckpointFormat {
                 throw model.broken(
                         -1,
                         "too-large",
-                        "tensor '" + tensor.name() + "' has " + length + " bytes, a buffer holds "
+                        "tensor '" + Names.brief(tensor.name()) + "' has " + length + " bytes, a buffer holds "
                                 + FileBytes.MAX_ARRAY);
             }
             return ByteBuffer.allocate((int) length);

@@ -19,7 +19,6 @@ import org.luthier.api.checkpoint.TensorInfo;
 final class TorchTensors {
     private static final String STATE_DICT = "state_dict";
     private static final String UTILS = "torch._utils";
-    private static final int MAX_RANK = 64;
     private static final int MAX_DEPTH = 64;
     private static final int MAX_VISITS = 1 << 20;
     private static final int MAX_TENSORS = 1 << 16;
@@ -180,13 +179,13 @@ final class TorchTensors {
     private void collect(String name, Object value, int depth) {
         visit(depth);
         if (value instanceof Pickle.Dict dict) {
-            Set<Object> seen = new HashSet<>();
+            Set<String> seen = new HashSet<>();
             for (int i = 0; i < dict.keys.size(); i++) {
                 Object key = dict.keys.get(i);
                 Object inner = dict.values.get(i);
                 if (!(key instanceof String) && !(key instanceof Long)) {
                     refuseTensors(name, "under a key that is no text", inner);
-                } else if (!seen.add(key)) {
+                } else if (!seen.add(key.toString())) {
                     throw broken("duplicate-key", "'" + Names.brief(join(name, key)) + "' is there twice");
                 } else {
                     collect(join(name, key), inner, depth + 1);
@@ -209,8 +208,11 @@ final class TorchTensors {
         }
     }
 
+    /** A name that is too long to be used stops growing: otherwise it could be as long as the file at every step. */
     private static String join(String name, Object key) {
-        return name.isEmpty() ? key.toString() : name + "." + key;
+        String text = key.toString();
+        String part = text.length() > NamePattern.LONGEST ? text.substring(0, NamePattern.LONGEST + 1) : text;
+        return name.isEmpty() ? part : name.length() > NamePattern.LONGEST ? name : name + "." + part;
     }
 
     /** Counts a step, so that lists of lists of lists that are all the same one end, and cycles too. */
@@ -374,10 +376,10 @@ final class TorchTensors {
         }
         List<Long> sizes = new ArrayList<>();
         for (Object size : plain instanceof Pickle.Tuple tuple ? tuple.values() : Collections.singletonList(plain)) {
-            if (!(size instanceof Long number) || number < 0 || sizes.size() == MAX_RANK) {
+            if (!(size instanceof Long number) || number < 0 || sizes.size() == Shapes.MAX_RANK) {
                 throw broken(
                         "shape",
-                        "tensor '" + name + "' needs at most " + MAX_RANK
+                        "tensor '" + name + "' needs at most " + Shapes.MAX_RANK
                                 + " whole numbers from 0 to 2^63-1 as shape and as strides");
             }
             sizes.add(number);
@@ -427,7 +429,7 @@ final class TorchTensors {
         if (value instanceof Pickle.Dict dict) {
             for (int i = 0; i < dict.keys.size(); i++) {
                 if (dict.keys.get(i) instanceof String key) {
-                    describe(name + "." + key, dict.values.get(i), depth + 1);
+                    describe(join(name, key), dict.values.get(i), depth + 1);
                 }
             }
         } else if (value instanceof Pickle.Record record) {

@@ -59,6 +59,9 @@ final class Transform {
     }
 
     private static boolean isPermutation(List<Long> axes) {
+        if (axes.size() > Shapes.MAX_RANK) {
+            return false;
+        }
         for (long axis = 0; axis < axes.size(); axis++) {
             if (!axes.contains(axis)) {
                 return false;

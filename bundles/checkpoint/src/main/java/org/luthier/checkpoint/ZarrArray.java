@@ -8,7 +8,10 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +36,6 @@ final class ZarrArray {
 
     private static final String HEADER = "/.zarray";
     private static final long MAX_HEADER = 1 << 16;
-    private static final int MAX_RANK = 32;
     private static final int MAX_CHUNKS = 1 << 18;
     private static final long MAX_FILLED = 1 << 28;
     private static final Set<String> FIELDS = Set.of(
@@ -66,6 +68,12 @@ final class ZarrArray {
     private final long bytes;
     private final long chunkBytes;
 
+    /** How many chunks there should be along each dimension. */
+    private final long[] grid;
+
+    /** The places of the chunks that are there. */
+    private final List<long[]> present = new ArrayList<>();
+
     /**
      * Reads what {@code .zarray} says.
      *
@@ -90,11 +98,11 @@ final class ZarrArray {
         }
         shape = sizes("shape", 0);
         chunks = sizes("chunks", 1);
-        if (shape.size() > MAX_RANK || chunks.size() != shape.size()) {
+        if (shape.size() > Shapes.MAX_RANK || chunks.size() != shape.size()) {
             throw broken(
                     "shape",
                     "a shape of " + shape.size() + " sizes and chunks of " + chunks.size()
-                            + ", expected as many in both and at most " + MAX_RANK);
+                            + ", expected as many in both and at most " + Shapes.MAX_RANK);
         }
         type = type();
         compressor = compressor();
@@ -105,6 +113,10 @@ final class ZarrArray {
         chunkBytes = Shapes.bytes(chunks, type.dtype());
         if (bytes < 0 || chunkBytes < 0) {
             throw broken("shape", "shape " + shape + " in chunks of " + chunks + " needs more than 2^63 bytes");
+        }
+        grid = new long[shape.size()];
+        for (int i = 0; i < grid.length; i++) {
+            grid[i] = (shape.get(i) - 1) / chunks.get(i) + 1;
         }
     }
 
@@ -133,22 +145,101 @@ final class ZarrArray {
         return null;
     }
 
-    /** Counts the chunks as files of the checkpoint, and checks that they are there and long enough for what they should hold. */
+    /**
+     * Counts the chunks as files of the checkpoint, and checks that they are there and long enough for what they should hold. However
+     * many chunks the shape claims, this takes as long as there are files.
+     */
     void checkChunks(Budget budget) {
-        for (Cells cells = new Cells(); cells.next(); ) {
-            if (--budget.chunks < 0) {
-                throw broken("too-many-chunks", "the checkpoint's arrays have more than " + MAX_CHUNKS + " chunks");
+        if (bytes > 0) {
+            find(path, new long[grid.length], 0, budget);
+        }
+        Set<String> names = present.stream().map(this::name).collect(Collectors.toSet());
+        long missing = bytes == 0 ? 0 : count() - present.size();
+        if (missing > 0 && fill == null) {
+            Cells cells = new Cells();
+            while (cells.next() && names.contains(name(cells.index))) {
+                // The first one that is not there is told.
             }
-            String chunk = path + "/" + cells.name();
-            if (Files.exists(folder.resolve(chunk))) {
-                folder.add(chunk);
-                checkSize(chunk);
-            } else if (fill == null) {
-                throw missing(chunk);
-            } else if ((budget.filled -= Math.min(bytes, chunkBytes)) < 0) {
-                throw broken("fill-size", "missing chunks stand for more than " + MAX_FILLED + " bytes");
+            throw missing(path + "/" + name(cells.index));
+        }
+        long each = Math.min(bytes, chunkBytes);
+        if (missing > 0 && missing > budget.filled / each) {
+            throw broken("fill-size", "missing chunks stand for more than " + MAX_FILLED + " bytes");
+        }
+        budget.filled -= missing * each;
+        for (long[] cell : present) {
+            String chunk = path + "/" + name(cell);
+            folder.add(chunk);
+            checkSize(chunk);
+        }
+    }
+
+    /** How many chunks there should be, or the largest number if that is no number. */
+    private long count() {
+        long count = 1;
+        for (long size : grid) {
+            count = count > Long.MAX_VALUE / size ? Long.MAX_VALUE : count * size;
+        }
+        return count;
+    }
+
+    /**
+     * Finds the chunks among the files of a folder.
+     *
+     * @param index of the chunks there, as far as the folder's path tells it
+     */
+    private void find(String in, long[] index, int known, Budget budget) {
+        boolean nested = separator.equals("/") && known < grid.length - 1;
+        int told = nested ? 1 : grid.length - known;
+        folder.real(in);
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.resolve(in))) {
+            for (Path file : files) {
+                String name = file.getFileName().toString();
+                long[] inner = index.clone();
+                if (!parse(name, inner, known, told)) {
+                    continue;
+                }
+                if (nested) {
+                    if (Files.isDirectory(file)) {
+                        find(in + "/" + name, inner, known + 1, budget);
+                    }
+                } else if (--budget.chunks < 0) {
+                    throw broken("too-many-chunks", "the checkpoint's arrays have more than " + MAX_CHUNKS + " chunks");
+                } else {
+                    present.add(inner);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw folder.broken(in, -1, "unreadable", "the folder cannot be listed");
+        }
+    }
+
+    /** Reads so many numbers of an index; false if the name is of no chunk. */
+    private boolean parse(String name, long[] index, int known, int told) {
+        String[] numbers = name.split("\\.", -1);
+        if (grid.length == 0) {
+            return name.equals("0");
+        }
+        if (numbers.length != told) {
+            return false;
+        }
+        for (int i = 0; i < told; i++) {
+            if (!numbers[i].matches("0|[1-9]\\d{0,17}")) {
+                return false;
+            }
+            index[known + i] = Long.parseLong(numbers[i]);
+            if (index[known + i] >= grid[known + i]) {
+                return false;
             }
         }
+        return true;
+    }
+
+    /** The name of a chunk's file. */
+    private String name(long[] index) {
+        return index.length == 0
+                ? "0"
+                : LongStream.of(index).mapToObj(Long::toString).collect(Collectors.joining(separator));
     }
 
     private void checkSize(String chunk) {
@@ -167,18 +258,12 @@ final class ZarrArray {
 
     /** All elements, little-endian and row-major. */
     ByteBuffer read() {
-        if (chunks.equals(shape) && bytes > 0) {
-            ByteBuffer only = chunk("0" + (separator + "0").repeat(Math.max(0, shape.size() - 1)));
-            if (only != null) {
-                return only;
-            }
+        if (chunks.equals(shape) && present.size() == 1) {
+            return chunk(name(present.get(0)));
         }
         ByteBuffer whole = allocate();
-        for (Cells cells = new Cells(); cells.next(); ) {
-            ByteBuffer chunk = chunk(cells.name());
-            if (chunk != null) {
-                copy(chunk, cells.index, whole);
-            }
+        for (long[] cell : present) {
+            copy(chunk(name(cell)), cell, whole);
         }
         return whole;
     }
@@ -198,15 +283,9 @@ final class ZarrArray {
         return ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** A chunk, row-major, or null if the fill value stands for it. */
+    /** A chunk, row-major. */
     private ByteBuffer chunk(String name) {
         String file = path + "/" + name;
-        if (!Files.exists(folder.resolve(file))) {
-            if (fill == null) {
-                throw missing(file);
-            }
-            return null;
-        }
         if (chunkBytes > FileBytes.MAX_ARRAY) {
             throw broken(
                     "too-large",
@@ -265,22 +344,12 @@ final class ZarrArray {
         }
     }
 
-    /** Walks the grid of chunks, the last dimension fastest; an array without elements has none. */
+    /** Walks the grid of chunks, the last dimension fastest. */
     private final class Cells {
-        private final long[] grid = new long[shape.size()];
-        private final long[] index = new long[shape.size()];
+        private final long[] index = new long[grid.length];
         private boolean begun;
 
-        Cells() {
-            for (int i = 0; i < grid.length; i++) {
-                grid[i] = (shape.get(i) - 1) / chunks.get(i) + 1;
-            }
-        }
-
         boolean next() {
-            if (bytes == 0) {
-                return false;
-            }
             if (!begun) {
                 begun = true;
                 return true;
@@ -292,12 +361,6 @@ final class ZarrArray {
                 index[i] = 0;
             }
             return false;
-        }
-
-        String name() {
-            return index.length == 0
-                    ? "0"
-                    : LongStream.of(index).mapToObj(Long::toString).collect(Collectors.joining(separator));
         }
     }
 

@@ -46,6 +46,7 @@ final class ZipArchive {
     private static final int DEFLATED = 8;
     private static final long U32 = 0xffffffffL;
     private static final long MAX_DIRECTORY = 64 << 20;
+    private static final long MAX_ENTRIES = 1 << 18;
 
     /**
      * One file in the archive.
@@ -111,7 +112,7 @@ final class ZipArchive {
                     file.path().toString(),
                     entry.dataOffset(),
                     "zip-data",
-                    "entry '" + entry.name() + "' is damaged: " + e.getMessage(),
+                    "entry '" + Names.brief(entry.name()) + "' is damaged: " + e.getMessage(),
                     e);
         }
         return FileBytes.unreadable(file.path(), e);
@@ -136,6 +137,9 @@ final class ZipArchive {
             directoryEnd = readEnd64(endOffset - LOCATOR_64_BYTES);
         } else if (disks != 0 || end.getShort(8) != end.getShort(10)) {
             throw file.broken(endOffset, "zip-end", "the zip file is spread over several files");
+        }
+        if (directoryEntries > MAX_ENTRIES) {
+            throw file.broken(endOffset, "zip-entries", directoryEntries + " entries, at most are " + MAX_ENTRIES);
         }
         if (directorySize > MAX_DIRECTORY || directoryOffset != directoryEnd - directorySize) {
             throw file.broken(
@@ -179,7 +183,9 @@ final class ZipArchive {
             Entry entry = readCentral(in);
             if (entries.put(entry.name(), entry) != null) {
                 throw file.broken(
-                        entry.headerOffset(), "zip-duplicate", "two entries are called '" + entry.name() + "'");
+                        entry.headerOffset(),
+                        "zip-duplicate",
+                        "two entries are called '" + Names.brief(entry.name()) + "'");
             }
         }
         if (in.hasRemaining()) {
@@ -210,11 +216,13 @@ final class ZipArchive {
         in.position(start + CENTRAL_BYTES + nameLength + extraLength + commentLength);
 
         if ((flags & ENCRYPTED) != 0) {
-            throw file.broken(offset, "zip-encrypted", "entry '" + name + "' is encrypted");
+            throw file.broken(offset, "zip-encrypted", "entry '" + Names.brief(name) + "' is encrypted");
         }
         if (method != STORED && method != DEFLATED) {
             throw file.broken(
-                    offset, "zip-method", "entry '" + name + "' uses method " + method + ", readable are 0 and 8");
+                    offset,
+                    "zip-method",
+                    "entry '" + Names.brief(name) + "' uses method " + method + ", readable are 0 and 8");
         }
         Entry entry =
                 new Entry(name, flags, method, in.getInt(start + 16) & U32, numbers[1], numbers[0], numbers[2], 0);
@@ -225,7 +233,7 @@ final class ZipArchive {
             throw file.broken(
                     offset,
                     "zip-size",
-                    "entry '" + name + "' claims " + entry.size() + " bytes from " + entry.compressedSize()
+                    "entry '" + Names.brief(name) + "' claims " + entry.size() + " bytes from " + entry.compressedSize()
                             + " bytes in the file");
         }
         return withData(entry);
@@ -235,14 +243,17 @@ final class ZipArchive {
     private Entry withData(Entry entry) {
         long offset = entry.headerOffset();
         if (offset > directoryOffset - LOCAL_BYTES) {
-            throw file.broken(-1, "zip-local", "entry '" + entry.name() + "' lies outside the file");
+            throw file.broken(-1, "zip-local", "entry '" + Names.brief(entry.name()) + "' lies outside the file");
         }
         ByteBuffer local = file.read(offset, LOCAL_BYTES);
         int nameLength = local.getShort(26) & 0xffff;
         int extraLength = local.getShort(28) & 0xffff;
         long dataOffset = offset + LOCAL_BYTES + nameLength + extraLength;
         if (local.getInt(0) != LOCAL || dataOffset > directoryOffset - entry.compressedSize()) {
-            throw file.broken(offset, "zip-local", "entry '" + entry.name() + "' has no whole local header and data");
+            throw file.broken(
+                    offset,
+                    "zip-local",
+                    "entry '" + Names.brief(entry.name()) + "' has no whole local header and data");
         }
         ByteBuffer rest = file.read(offset + LOCAL_BYTES, nameLength + extraLength);
         long crc = local.getInt(14) & U32;
@@ -256,7 +267,9 @@ final class ZipArchive {
                 || !name(rest.slice(0, nameLength), offset).equals(entry.name())
                 || !(same || later)) {
             throw file.broken(
-                    offset, "zip-local", "the local header of entry '" + entry.name() + "' differs from the directory");
+                    offset,
+                    "zip-local",
+                    "the local header of entry '" + Names.brief(entry.name()) + "' differs from the directory");
         }
         return new Entry(
                 entry.name(),
@@ -303,7 +316,7 @@ final class ZipArchive {
             throw file.broken(offset, "zip-name", "the name of an entry is not UTF-8");
         }
         if (!RelativePath.isInside(name)) {
-            throw file.broken(offset, "zip-name", "the name '" + name + "' would leave the archive");
+            throw file.broken(offset, "zip-name", "the name '" + Names.brief(name) + "' would leave the archive");
         }
         return name;
     }
@@ -315,7 +328,9 @@ final class ZipArchive {
         for (Entry entry : sorted) {
             if (entry.headerOffset() < end) {
                 throw file.broken(
-                        entry.headerOffset(), "zip-overlap", "entry '" + entry.name() + "' begins inside another");
+                        entry.headerOffset(),
+                        "zip-overlap",
+                        "entry '" + Names.brief(entry.name()) + "' begins inside another");
             }
             end = entry.dataOffset() + entry.compressedSize();
         }
