@@ -55,6 +55,13 @@ public record LayerTree(
         return all;
     }
 
+    /** This layer and all inside. */
+    List<LayerTree> all() {
+        List<LayerTree> all = new ArrayList<>(List.of(this));
+        children.forEach(child -> all.addAll(child.all()));
+        return all;
+    }
+
     /** Which tensors come from which, in this layer and all inside. */
     public TensorGraph graph() {
         return new TensorGraph(allComputations());

@@ -83,6 +83,12 @@ record TraceSegments(
 
     private static TraceSegments recorded(TraceInput.Recorded input, Model model) {
         Reference reference = input.reference();
+        String family = reference.header().model();
+        if (!family.isEmpty() && !family.equals(model.definition().family())) {
+            throw new LuthierException("cannot run " + model.definition().id() + ", of model family '"
+                    + model.definition().family() + "', on what " + reference.title() + " recorded of family '" + family
+                    + "'; say with --model or --checkpoint which model it is");
+        }
         String samplesName = Tracer.samplesName(model);
         String featuresName = Tracer.featuresName(model);
         float[] samples = whole(reference, samplesName);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
 import org.luthier.api.model.FrameModel;
@@ -74,9 +75,64 @@ public final class Tracer {
                     + model.definition().id() + " has " + String.join(", ", names));
         }
         RecordingProbe probe = new RecordingProbe(layers);
+        return recorded(input, probe, probe, cancellation);
+    }
+
+    /**
+     * Records one layer alone: its tensors, those inside, and those that they are made from. Of a reference that holds these, the layer is
+     * fed them.
+     *
+     * @param layer canonical name
+     * @throws LuthierException if the model has no such layer, or the input does not fit
+     */
+    public Reference traceLayer(TraceInput input, String layer, Cancellation cancellation) {
+        LayerTree tree = layer(layer);
+        List<String> inputs = inputs(tree);
+        List<String> kept = new ArrayList<>(inputs);
+        kept.addAll(tree.allTaps());
+        RecordingProbe probe = new RecordingProbe(NameGlob.of(String.join(",", kept)));
+        if (input instanceof TraceInput.Recorded recorded) {
+            Set<String> fed = new HashSet<>(inputs);
+            fed.retainAll(recorded.reference().names());
+            return recorded(input, new PatchingProbe(recorded.reference(), fed, probe), probe, cancellation);
+        }
+        return recorded(input, probe, probe, cancellation);
+    }
+
+    /**
+     * Names of the tensors that a layer is fed, as far as it tells.
+     *
+     * @param layer canonical name
+     * @throws LuthierException if the model has no such layer
+     */
+    public List<String> inputs(String layer) {
+        return inputs(layer(layer));
+    }
+
+    private static List<String> inputs(LayerTree tree) {
+        List<String> own = tree.allTaps();
+        return tree.graph().computations().stream()
+                .flatMap(computation -> computation.inputs().stream())
+                .filter(name -> !own.contains(name))
+                .distinct()
+                .toList();
+    }
+
+    private LayerTree layer(String name) {
+        List<LayerTree> layers = LayerTree.of(model).all();
+        return layers.stream()
+                .filter(layer -> layer.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new LuthierException("no layer '" + name + "'; "
+                        + model.definition().id() + " has "
+                        + layers.stream().map(LayerTree::name).collect(Collectors.joining(", "))));
+    }
+
+    private Reference recorded(TraceInput input, Probe probe, RecordingProbe recording, Cancellation cancellation) {
         TraceSegments segments = TraceSegments.of(input, model);
         run(segments, probe, cancellation);
-        Reference recorded = probe.recorded(
+        Reference recorded = recording
+                .recorded(
                         "trace of " + model.definition().id(),
                         model.definition().family())
                 .of(new Origin(model.definition().id(), null, null, cached, graph().computations()));

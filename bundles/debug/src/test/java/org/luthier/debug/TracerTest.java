@@ -53,6 +53,46 @@ class TracerTest {
         assertEquals(-7.5f, narrow.values()[3]);
     }
 
+    /** A layer alone is fed what was recorded, whatever the layers before it make now. */
+    @Test
+    void oneLayerAlone() {
+        Reference reference = trace(tracer, sound);
+        Tracer changed = new Tracer(new TinyModel().with("narrow.weight", 0.7f).with("out.weight", 2));
+        assertEquals(List.of("narrow", "wide"), changed.inputs("out"));
+        Reference alone = changed.traceLayer(new TraceInput.Recorded(reference, null), "out", Cancellation.NONE);
+        assertEquals(List.of("narrow", "wide", "out.in", "out"), alone.names());
+        TraceDiff diff = TraceDiff.compare(alone, reference, Thresholds.FLOAT32);
+        assertEquals(List.of("out"), diff.departed(), diff.table());
+        assertArrayEquals(
+                reference.tensor("narrow").values(), alone.tensor("narrow").values());
+        // From sound it is fed what the model makes.
+        Reference heard = changed.traceLayer(sound, "out", Cancellation.NONE);
+        assertEquals(alone.names(), heard.names());
+        assertEquals(
+                "narrow",
+                TraceDiff.compare(heard, reference, Thresholds.FLOAT32).first());
+        assertEquals(
+                "no layer 'in'; tiny has tiny, frontend, narrow, wide, out",
+                assertThrows(LuthierException.class, () -> changed.traceLayer(sound, "in", Cancellation.NONE))
+                        .getMessage());
+    }
+
+    @Test
+    void refusesWhatAnotherFamilyRecorded() {
+        Reference reference = trace(tracer, sound);
+        assertEquals(
+                "cannot run tokens, of model family 'tokens', on what trace of tiny recorded of family 'tiny'; say with"
+                        + " --model or --checkpoint which model it is",
+                assertThrows(
+                                LuthierException.class,
+                                () -> new Tracer(new TinyTokenModel())
+                                        .trace(
+                                                new TraceInput.Recorded(reference, null),
+                                                NameGlob.ALL,
+                                                Cancellation.NONE))
+                        .getMessage());
+    }
+
     @Test
     void keepsOnlyWhatIsChosen() {
         assertEquals(

@@ -53,6 +53,7 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
                 "  luthier layer:trace --audio song.wav --segment 3 -o song.trace",
                 "  luthier layer:trace --input reference.safetensors -o mine.trace",
                 "  luthier layer:trace --audio song.wav --layers 'contour*,onset2' -o contours.trace",
+                "  luthier layer:trace --input reference.safetensors --model mt3 --layer encoder.layer3 -o layer3.trace",
                 "  luthier layer:trace --audio song.wav --input ids.npy --model mt3 -o fed.trace"
             })
     static final class Options extends ModelOptions {
@@ -71,6 +72,13 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
                 paramLabel = "GLOB",
                 description = "Tensors to record: * is any text, ? one letter, a comma separates (default: all).")
         String layers = "*";
+
+        @Option(
+                names = "--layer",
+                paramLabel = "NAME",
+                description =
+                        "One layer alone: its tensors and those it is fed, which are the reference's if --input is one that holds them.")
+        String layer;
 
         @Option(
                 names = "--cached",
@@ -110,14 +118,33 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
         Path from = source.audio == null ? source.input : source.audio;
         try (ModelLease lease = options.open(workbench)) {
             TraceInput input = input(options, lease.model(), console, cancellation);
-            Reference trace = new Tracer(lease.model(), options.cached)
-                    .trace(input, NameGlob.of(options.layers), cancellation)
-                    .of(options.weights(workbench, lease.model()), lease.checkpointSha256());
+            Tracer tracer = new Tracer(lease.model(), options.cached);
+            Reference made = options.layer == null
+                    ? tracer.trace(input, NameGlob.of(options.layers), cancellation)
+                    : layer(options, tracer, input, console, cancellation);
+            Reference trace = made.of(options.weights(workbench, lease.model()), lease.checkpointSha256());
             cancellation.check();
             trace.write(options.output, options.force);
             int tensors = trace.names().size();
             console.print(from + " -> " + options.output + ": " + tensors + (tensors == 1 ? " tensor" : " tensors"));
             return DONE;
+        }
+    }
+
+    /** One layer alone, fed what a reference recorded if there is one. */
+    private Reference layer(
+            Options options, Tracer tracer, TraceInput input, Console console, Cancellation cancellation) {
+        if (!(input instanceof TraceInput.Recorded)) {
+            return tracer.traceLayer(input, options.layer, cancellation);
+        }
+        try (Reference whole = Reference.open(options.source.input, Families.referenceAdapters(workbench))) {
+            List<String> own = tracer.inputs(options.layer).stream()
+                    .filter(name -> !whole.has(name))
+                    .toList();
+            if (!own.isEmpty()) {
+                console.remark("not recorded, so made by the model itself: " + String.join(", ", own));
+            }
+            return tracer.traceLayer(new TraceInput.Recorded(whole, options.segments), options.layer, cancellation);
         }
     }
 

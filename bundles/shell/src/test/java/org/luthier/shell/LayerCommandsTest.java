@@ -123,6 +123,17 @@ class LayerCommandsTest {
         assertTrue(gone.out().contains("say with --checkpoint or --model what they are"), gone.out());
     }
 
+    @Test
+    void tracesOneLayerAlone() throws Exception {
+        loud();
+        assertEquals(
+                0, trace("--input", "reference.trace", "--layer", "amplifier", "-o", "alone.trace"), captured.err());
+        assertTrue(captured.out().endsWith("alone.trace: 2 tensors\n"), captured.out());
+        assertEquals(0, diff(captured, "alone.trace", "reference.trace"), captured.err());
+        assertEquals(1, trace("--input", "reference.trace", "--layer", "amplifire", "-o", "none.trace"));
+        assertTrue(captured.err().contains("no layer 'amplifire'; basic-pitch has "), captured.err());
+    }
+
     /** Nowhere else, not even in the JSON object. */
     @Test
     void coloursVerdictsOnATerminal() throws Exception {
