@@ -12,6 +12,7 @@ import org.luthier.api.UsageException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.TensorInfo;
+import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.Checkpoints;
 import org.luthier.checkpoint.TensorStatistics;
@@ -48,7 +49,7 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
             name = "checkpoint:inspect",
             description = {
                 "Shows what a checkpoint holds.",
-                "Format, model family, tensors with their sha256, metadata and warnings. A tensor that cannot be read is told, and the exit code"
+                "Format, model family and the model that fits, tensors with their sha256, metadata and warnings. A tensor that cannot be read is told, and the exit code"
                         + " is 1; with --json its sha256 is null."
             },
             footerHeading = "%nExamples:%n",
@@ -95,19 +96,13 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
     @Override
     protected int run(Options options, Console console) {
         try (Checkpoint checkpoint = Checkpoints.builtIn().open(options.path)) {
-            List<String> families = Families.with(
-                    workbench,
-                    all -> all.stream()
-                            .filter(family -> family.recognises(checkpoint))
-                            .map(ModelFamily::id)
-                            .toList());
-            String family = families.size() == 1 ? families.get(0) : null;
+            Kind kind = kind(checkpoint);
             List<TensorInfo> tensors = options.tensors(checkpoint);
             List<String> damage = new ArrayList<>();
             options.json.print(
                     console,
-                    () -> describe(checkpoint, family, tensors, options.statistics, damage),
-                    () -> table(checkpoint, family, tensors, options.statistics, damage));
+                    () -> describe(checkpoint, kind, tensors, options.statistics, damage),
+                    () -> table(checkpoint, kind, tensors, options.statistics, damage));
             if (!options.json.asked) {
                 // The JSON object has them.
                 checkpoint.warnings().forEach(console::warn);
@@ -117,15 +112,38 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
         }
     }
 
+    /**
+     * What a checkpoint is of.
+     *
+     * @param family the one that recognises it, or null if none does or several do
+     * @param variant the family's one model that it fits, or null
+     */
+    private record Kind(String family, String variant) {}
+
+    private Kind kind(Checkpoint checkpoint) {
+        return Families.with(workbench, all -> {
+            List<ModelFamily> families =
+                    all.stream().filter(family -> family.recognises(checkpoint)).toList();
+            if (families.size() != 1) {
+                return new Kind(null, null);
+            }
+            ModelFamily family = families.get(0);
+            List<String> models = workbench.catalog().models().stream()
+                    .filter(model -> model.family().equals(family.id()) && family.fits(model, checkpoint))
+                    .map(ModelDefinition::id)
+                    .toList();
+            return new Kind(family.id(), models.size() == 1 ? models.get(0) : null);
+        });
+    }
+
     /** @param damage takes why tensors could not be read; they have neither checksum nor statistics */
     private static Map<String, Object> describe(
-            Checkpoint checkpoint, String family, List<TensorInfo> tensors, boolean statistics, List<String> damage) {
+            Checkpoint checkpoint, Kind kind, List<TensorInfo> tensors, boolean statistics, List<String> damage) {
         Interruption cancellation = new Interruption();
         Map<String, Object> description = new LinkedHashMap<>();
         description.put("format", checkpoint.format());
-        description.put("family", family);
-        // No family of this version has variants.
-        description.put("variant", null);
+        description.put("family", kind.family());
+        description.put("variant", kind.variant());
         description.put(
                 "tensors",
                 tensors.stream()
@@ -169,11 +187,12 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
     }
 
     private static String table(
-            Checkpoint checkpoint, String family, List<TensorInfo> chosen, boolean statistics, List<String> damage) {
+            Checkpoint checkpoint, Kind kind, List<TensorInfo> chosen, boolean statistics, List<String> damage) {
         Interruption cancellation = new Interruption();
         TextTable head = new TextTable()
                 .row("format", checkpoint.format())
-                .row("family", family == null ? "unknown" : family)
+                .row("family", kind.family() == null ? "unknown" : kind.family())
+                .row("variant", kind.variant() == null ? "unknown" : kind.variant())
                 .row("sha256", checkpoint.sha256())
                 .row("tensors", size(checkpoint.tensors().values()));
         // Named as such: files have a "format" and a "family" of their own.

@@ -110,6 +110,7 @@ class CheckpointCommandsTest {
                 names(answer.get("tensors").get(0)));
         assertEquals("safetensors", answer.get("format").asText());
         assertEquals("toy-family", answer.get("family").asText());
+        assertEquals("basic-pitch", answer.get("variant").asText());
         JsonNode tensor = answer.get("tensors").get(0);
         byte[] bytes = ByteBuffer.allocate(Float.BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)
@@ -123,6 +124,19 @@ class CheckpointCommandsTest {
 
     private static List<String> names(JsonNode object) {
         return object.propertyStream().map(Map.Entry::getKey).toList();
+    }
+
+    @Test
+    void shardsAreOpenedThroughTheirIndex() throws Exception {
+        Files.writeString(
+                studio.folder.resolve("model.safetensors.index.json"),
+                "{\"weight_map\":{\"gain\":\"gain.safetensors\"}}");
+        assertEquals(0, inspect("model.safetensors.index.json", "--json"), captured.err());
+        JsonNode answer = new ObjectMapper().readTree(captured.out());
+        assertEquals("safetensors-index", answer.get("format").asText());
+        assertEquals("toy-family", answer.get("family").asText());
+        assertEquals(1, answer.get("tensors").size());
+        assertEquals(0, convert("model.safetensors.index.json", "-o", "out.safetensors"), captured.err());
     }
 
     @Test
