@@ -471,7 +471,9 @@ public final class Workbench implements AutoCloseable {
         }
         String family = checkpoint + ": of the family " + String.join(" or ", kin.families);
         if (kin.related.isEmpty()) {
-            throw new LuthierException(family + ", which no model in the model folders has: add a model.json");
+            throw new LuthierException(
+                    family
+                            + ", which no model in the model folders has: it can be inspected and converted, but not run without a model.json");
         }
         if (kin.fitting.isEmpty()) {
             throw new LuthierException(
