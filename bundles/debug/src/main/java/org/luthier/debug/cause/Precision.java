@@ -32,19 +32,23 @@ enum Precision {
         return rounded;
     }
 
-    /** Whether all numbers are of this type, and some are not whole: zeros and ones tell nothing. */
+    /** Whether all numbers are of this type. */
+    boolean fits(float[] values) {
+        for (float value : values) {
+            if (!Float.isNaN(value) && round(value) != value) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The same, and some are not whole: zeros and ones tell nothing. */
     boolean holds(float[] values) {
         boolean tells = false;
         for (float value : values) {
-            if (Float.isNaN(value)) {
-                continue;
-            }
-            if (round(value) != value) {
-                return false;
-            }
-            tells |= value != Math.rint(value);
+            tells |= !Float.isNaN(value) && value != Math.rint(value);
         }
-        return tells;
+        return tells && fits(values);
     }
 
     /** Root mean square of the relative error of rounding to it: about a third of its largest. */

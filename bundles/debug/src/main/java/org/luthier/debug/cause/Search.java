@@ -98,6 +98,11 @@ final class Search {
         }
         List<Computation> own = byOutput.containsKey(tensor) ? List.of(byOutput.get(tensor)) : List.of();
         operations(own, Operation::variants);
+        Cause rounded = found.isEmpty() ? rounded() : null;
+        if (rounded != null) {
+            // Before what is fitted to the outputs, which a rounded weight of a norm would be called too.
+            return rounded;
+        }
         outputs();
         List<Computation> others = region.values().stream()
                 .filter(computation -> !own.contains(computation))
@@ -118,7 +123,7 @@ final class Search {
             return best();
         }
         Cause structural = new WeightFacts(all, weights).cause(byOutput.get(tensor), before.error());
-        return structural != null ? structural : small();
+        return structural != null ? structural : noise();
     }
 
     /** A weight that holds what is no number, or nothing at all. */
@@ -418,28 +423,37 @@ final class Search {
                 first.variant().advice());
     }
 
-    /** What nothing undoes. */
-    private Cause small() {
-        Computation computation = byOutput.get(tensor);
+    /** Fewer bits, of all weights but biases that have a part in it, or of the tensor itself. */
+    private Cause rounded() {
         List<String> names = new ArrayList<>();
-        List<WeightSource.Weight> matrices = new ArrayList<>();
-        for (Computation part : region.values()) {
-            for (String name : new TreeSet<>(part.weights().values())) {
-                WeightSource.Weight weight = weights.weight(name);
-                if (weight != null && weight.shape().size() > 1) {
-                    names.add(name);
-                    matrices.add(weight);
-                }
-            }
-        }
-        Cause rounded = SmallDifferences.reducedPrecision(tensor, names, matrices, run, reference, before.error());
-        if (rounded != null || computation == null || names.isEmpty()) {
-            return rounded;
+        List<WeightSource.Weight> values = new ArrayList<>();
+        region.values()
+                .forEach(part -> new TreeMap<>(part.weights()).forEach((role, name) -> {
+                    WeightSource.Weight weight = weights.weight(name);
+                    if (weight != null && !role.equals("bias") && !names.contains(name)) {
+                        names.add(name);
+                        values.add(weight);
+                    }
+                }));
+        return SmallDifferences.reducedPrecision(tensor, names, values, run, reference, before.error());
+    }
+
+    /** A weight that is not quite another's. */
+    private Cause noise() {
+        Computation computation = byOutput.get(tensor);
+        List<String> matrices = region.values().stream()
+                .flatMap(part -> part.weights().values().stream().sorted())
+                .distinct()
+                .filter(name -> weights.weight(name) != null
+                        && weights.weight(name).shape().size() > 1)
+                .toList();
+        if (computation == null || matrices.isEmpty()) {
+            return null;
         }
         Field plain = plain(computation, this::inputOfRun);
         // Noise on a weight, not in what computes with it.
         return plain != null && (fits(plain, run) || fits(plain, reference))
-                ? SmallDifferences.noise(tensor, run, reference, places, before.error(), names)
+                ? SmallDifferences.noise(tensor, run, reference, places, before.error(), matrices)
                 : null;
     }
 }

@@ -1,6 +1,5 @@
 package org.luthier.debug.cause;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -14,7 +13,7 @@ final class SmallDifferences {
     private static final double LEAST_OF_EXPECTED = 0.1;
 
     private static final double MOST_OF_EXPECTED = 12;
-    /** Numbers without structure are normally distributed in each column: their kurtosis is 3. */
+    /** Noise is normally distributed over the entries: its kurtosis is 3, a little less of few. */
     private static final double LEAST_KURTOSIS = 2;
 
     private static final double MOST_KURTOSIS = 4.5;
@@ -46,7 +45,8 @@ final class SmallDifferences {
                         layer, precision, (own ? "this run" : "the reference") + " computes in " + precision, error);
             }
             // What float16 holds is mostly more than bfloat16 does: the first that holds all is it.
-            if (!weights.isEmpty() && weights.stream().allMatch(weight -> precision.holds(weight.values()))) {
+            if (weights.stream().allMatch(weight -> precision.fits(weight.values()))
+                    && weights.stream().anyMatch(weight -> precision.holds(weight.values()))) {
                 return cause(
                         layer,
                         precision,
@@ -94,7 +94,8 @@ final class SmallDifferences {
     private static boolean withoutStructure(Field run, Field reference, List<int[]> places) {
         int width = run.width();
         double[] squares = new double[width];
-        double[] fourth = new double[width];
+        double fourth = 0;
+        double second = 0;
         int[] counts = new int[width];
         double withReference = 0;
         double differences = 0;
@@ -112,7 +113,8 @@ final class SmallDifferences {
                     differences += d * d;
                     double square = d * d / (size * size);
                     squares[i] += square;
-                    fourth[i] += square * square;
+                    second += square;
+                    fourth += square * square;
                     counts[i]++;
                     numbers++;
                 }
@@ -121,20 +123,18 @@ final class SmallDifferences {
         if (numbers < LEAST_NUMBERS || differences == 0) {
             return false;
         }
-        double kurtosis = 0;
-        double all = Arrays.stream(squares).sum();
+        // Each place's differences have been divided by their size, so that loud places count as others.
+        double kurtosis = fourth * numbers / (second * second);
         double most = 0;
         int touched = 0;
         int seen = 0;
         for (int i = 0; i < width; i++) {
             seen += counts[i] > 0 ? 1 : 0;
             if (squares[i] > 0) {
-                kurtosis += fourth[i] * counts[i] / (squares[i] * squares[i]) * counts[i];
-                most = Math.max(most, squares[i] / all);
+                most = Math.max(most, squares[i] / second);
                 touched++;
             }
         }
-        kurtosis /= numbers;
         double correlation = Math.abs(withReference) / Math.sqrt(differences * references);
         return touched > 0.9 * seen
                 && kurtosis > LEAST_KURTOSIS
