@@ -132,14 +132,25 @@ sealed interface Recipe {
             if (axis >= first.shape().size()) {
                 throw new IllegalArgumentException("the shape " + first.shape() + " has no axis " + axis);
             }
+            // Of an empty tensor, an axis alone may be too long.
+            if (first.shape().get(axis) > Long.MAX_VALUE / of.size()
+                    || Shapes.bytes(stacked(first, axis, of.size()), first.dtype()) < 0
+                    || Shapes.bytes(stacked(first, axis, of.size()), first.dtype()) > FileBytes.MAX_ARRAY) {
+                throw new IllegalArgumentException(
+                        of.size() + " tensors of the shape " + first.shape() + " do not fit one buffer when stacked");
+            }
         }
 
         @Override
         public TensorInfo tensor() {
             TensorInfo first = of.get(0).tensor();
+            return new TensorInfo(name, stacked(first, axis, of.size()), first.dtype());
+        }
+
+        private static List<Long> stacked(TensorInfo first, int axis, int count) {
             List<Long> shape = new ArrayList<>(first.shape());
-            shape.set(axis, shape.get(axis) * of.size());
-            return new TensorInfo(name, List.copyOf(shape), first.dtype());
+            shape.set(axis, shape.get(axis) * count);
+            return List.copyOf(shape);
         }
 
         @Override
@@ -187,7 +198,8 @@ sealed interface Recipe {
     /** Bytes that lie together in a part, from one index of an axis's outer axes to the next. */
     private static int run(TensorInfo part, int axis) {
         List<Long> inner = part.shape().subList(axis, part.shape().size());
-        return Math.max(1, Math.toIntExact(Shapes.bytes(inner, part.dtype())));
+        // More than fits an int is of a tensor that is empty.
+        return (int) Math.min(FileBytes.MAX_ARRAY, Math.max(1, Shapes.bytes(inner, part.dtype())));
     }
 
     /** Names of the stored tensors that it is made of, for an error. */

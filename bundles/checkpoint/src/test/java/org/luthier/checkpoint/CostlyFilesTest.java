@@ -30,6 +30,7 @@ import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.CheckpointFormat;
+import org.luthier.api.checkpoint.DType;
 import org.luthier.checkpoint.SafetensorsWriter.Tensor;
 
 /**
@@ -88,6 +89,33 @@ class CostlyFilesTest {
         LuthierException e = assertThrows(
                 LuthierException.class, () -> rules("{'match':'a','transform':['transpose" + axes + "']}"));
         assertTrue(e.getMessage().length() < 2000, e.getMessage());
+    }
+
+    @Test
+    void emptyTensorsWithLongAxes() throws IOException {
+        long half = 1L << 60;
+        try (Checkpoint checkpoint = checkpoint(
+                new Tensor("a", DType.I8, List.of(0L, half), ByteBuffer.allocate(0)),
+                new Tensor("b", DType.I8, List.of(0L, half), ByteBuffer.allocate(0)))) {
+            MappedWeights split =
+                    rules("{'match':'*','to':['{1}.0','{1}.1'],'split':1}").apply(checkpoint, "family");
+            assertEquals(0, split.bytes("b.1").remaining());
+            MappedWeights transposed =
+                    rules("{'match':'*','transform':['transpose 1 0']}").apply(checkpoint, "family");
+            assertEquals(0, transposed.bytes("a").remaining());
+            MappedWeights stacked =
+                    rules("{'match':['a','b'],'to':'c','stack':0}").apply(checkpoint, "family");
+            assertEquals(0, stacked.bytes("c").remaining());
+        }
+        try (Checkpoint checkpoint = checkpoint(
+                new Tensor("a", DType.I8, List.of(0L, Long.MAX_VALUE), ByteBuffer.allocate(0)),
+                new Tensor("b", DType.I8, List.of(0L, Long.MAX_VALUE), ByteBuffer.allocate(0)))) {
+            NameRules rules = rules("{'match':['a','b'],'to':'c','stack':1}");
+            assertEquals(
+                    "misshapen-tensor",
+                    assertThrows(CheckpointException.class, () -> rules.apply(checkpoint, "family"))
+                            .rule());
+        }
     }
 
     @Test
