@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.stream.LongStream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.executioner.OpExecutioner.ExecutionerType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Tensors in and out of Java arrays. */
@@ -12,10 +13,15 @@ final class Tensors {
 
     /** A row-major copy. */
     static float[] floats(INDArray tensor) {
-        INDArray copy = tensor.castTo(DataType.FLOAT).dup('c');
-        float[] values = copy.data().asFloat();
-        copy.close();
-        return values;
+        try (INDArray copy = tensor.castTo(DataType.FLOAT).dup('c')) {
+            if (Nd4j.getExecutioner().type() != ExecutionerType.NATIVE_CPU) {
+                return copy.data().asFloat();
+            }
+            // All at once, not number by number as above.
+            float[] values = new float[Math.toIntExact(copy.length())];
+            copy.data().asNioFloat().get(values);
+            return values;
+        }
     }
 
     /** Copies values into a tensor, whatever its strides.
