@@ -68,6 +68,9 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
         Path checkpoint;
 
         @Mixin
+        NamesOption names;
+
+        @Mixin
         JsonOption json;
 
         @Mixin
@@ -84,7 +87,7 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
     @Override
     protected int run(Options options, Console console) {
         options.html.check();
-        List<URL> adapters = Families.referenceAdapters(workbench);
+        List<URL> adapters = options.names.adapters(workbench);
         try (Reference trace = Reference.open(options.trace, adapters);
                 Reference reference = Reference.open(options.reference, adapters)) {
             TensorGraph graph = graph(options, trace, reference);

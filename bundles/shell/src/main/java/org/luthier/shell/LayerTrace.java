@@ -23,6 +23,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code layer:trace}: records what goes on inside a model. */
@@ -59,6 +60,9 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
     static final class Options extends ModelOptions {
         @ArgGroup(exclusive = false, multiplicity = "1")
         Source source;
+
+        @Mixin
+        NamesOption names;
 
         @Option(
                 names = "--segment",
@@ -137,7 +141,7 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
         if (!(input instanceof TraceInput.Recorded)) {
             return tracer.traceLayer(input, options.layer, cancellation);
         }
-        try (Reference whole = Reference.open(options.source.input, Families.referenceAdapters(workbench))) {
+        try (Reference whole = Reference.open(options.source.input, options.names.adapters(workbench))) {
             List<String> own = tracer.inputs(options.layer).stream()
                     .filter(name -> !whole.has(name))
                     .toList();
@@ -151,7 +155,7 @@ public final class LayerTrace extends WorkbenchCommand<LayerTrace.Options> {
     private TraceInput input(Options options, Model model, Console console, Cancellation cancellation) {
         Source source = options.source;
         if (source.audio == null) {
-            return TraceInput.read(source.input, model, Families.referenceAdapters(workbench), options.segments)
+            return TraceInput.read(source.input, model, options.names.adapters(workbench), options.segments)
                     .orElseGet(() -> sound(source.input, options, model, console, cancellation));
         }
         // Before the audio file, which may be long.

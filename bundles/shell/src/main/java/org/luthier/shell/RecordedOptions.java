@@ -6,6 +6,7 @@ import org.luthier.api.model.ModelDefinition;
 import org.luthier.debug.Reference;
 import org.luthier.workbench.ModelLease;
 import org.luthier.workbench.Workbench;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -30,8 +31,11 @@ class RecordedOptions extends ModelOptions {
             description = "Tensors to look at: * is any text, ? one letter, a comma separates (default: all).")
     String layers = "*";
 
+    @Mixin
+    NamesOption names;
+
     final Reference reference(Workbench workbench) {
-        return Reference.open(reference, Families.referenceAdapters(workbench));
+        return Reference.open(reference, names.adapters(workbench));
     }
 
     /** Loads the model: unless told, the one that was recorded, else the first of its family. */

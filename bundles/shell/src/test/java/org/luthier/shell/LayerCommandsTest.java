@@ -15,6 +15,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.TensorInfo;
+import org.luthier.checkpoint.Checkpoints;
+import org.luthier.checkpoint.SafetensorsWriter;
 import org.luthier.shell.internal.Captured;
 
 class LayerCommandsTest {
@@ -102,6 +106,37 @@ class LayerCommandsTest {
         assertEquals("amplifier", answer.get("replaced").get(0).asText());
         assertEquals(4, answer.get("runs").asInt());
         assertEquals(1, patch(sick, "reference.trace", "--layers", "nothing"));
+    }
+
+    /** A recording under names that no family knows, and a map of them. */
+    @Test
+    void readsNamesOfOnesOwn() throws Exception {
+        assertEquals(0, trace("--audio", "a.wav", "-o", "mine.trace"), captured.err());
+        List<SafetensorsWriter.Tensor> renamed = new ArrayList<>();
+        try (Checkpoint recorded = Checkpoints.builtIn().open(studio.folder.resolve("mine.trace"))) {
+            for (TensorInfo tensor : recorded.tensors().values()) {
+                renamed.add(SafetensorsWriter.Tensor.of(
+                        "net." + tensor.name(),
+                        recorded.floats(tensor.name()),
+                        tensor.shape().stream().mapToLong(Long::longValue).toArray()));
+            }
+        }
+        try (var out = Files.newOutputStream(studio.folder.resolve("net.safetensors"))) {
+            SafetensorsWriter.write(out, Map.of(), renamed);
+        }
+        Files.writeString(studio.folder.resolve("names.json"), """
+                {"format": "luthier-reference-adapter/1", "title": "net", "model": "toy-family", "recognise": ["net.amplifier"],
+                 "segments": [0], "tensors": [{"key": "net.**", "name": "{1}"}]}
+                """);
+        Captured words = new Captured();
+        assertEquals(1, diff(words, "mine.trace", "net.safetensors"));
+        assertTrue(words.err().contains("net.safetensors is no reference"), words.err());
+        String[] names = {"--names", "names.json"};
+        assertEquals(0, diff(words, "mine.trace", "net.safetensors", names[0], names[1]), words.err());
+        assertEquals(0, trace("--input", "net.safetensors", "-o", "again.trace", names[0], names[1]), captured.err());
+        assertEquals(0, isolate(words, "net.safetensors", names[0], names[1]), words.err());
+        assertEquals(1, diff(words, "mine.trace", "net.safetensors", "--names", "none.json"));
+        assertTrue(words.err().contains("none.json: no such file; --names expects a map of names"), words.err());
     }
 
     /** A trace names its weights, by their place beside it and their checksum. */
