@@ -86,7 +86,10 @@ public final class CheckpointDoctor extends WorkbenchCommand<CheckpointDoctor.Op
                             new Interruption());
         }
         options.json.print(console, diagnosis::asMap, diagnosis::text);
-        diagnosis.remarks().forEach(console::remark);
+        if (options.json.asked) {
+            // The table has them.
+            diagnosis.remarks().forEach(console::remark);
+        }
         return diagnosis.healthy() ? DONE : FOUND;
     }
 }

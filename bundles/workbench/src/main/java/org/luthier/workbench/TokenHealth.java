@@ -68,8 +68,8 @@ public final class TokenHealth {
     private static final double QUIET = 1e-3;
 
     private static final String NEXT =
-            "; next: layer:trace --input REFERENCE -o TRACE and layer:diff TRACE REFERENCE, with a"
-                    + " reference from a healthy run, name the first layer that departs";
+            "; next: checkpoint:doctor CHECKPOINT --audio FILE looks further; layer:trace --input REFERENCE -o TRACE and"
+                    + " layer:diff TRACE REFERENCE, with a reference from a healthy run, name the first layer that departs";
     private static final String SCALED = "attention is scaled though the weights have the scale in them";
     private static final String WRONG_WEIGHTS =
             "kernels were reshaped in place of transposed, or never read; the output matrix"

@@ -31,10 +31,12 @@ public record Diagnosis(String subject, List<Stage> examined, List<Finding> find
     /** A few lines for people. */
     public String text() {
         String stages = examined.stream().map(Stage::toString).collect(Collectors.joining(", "));
+        StringBuilder text = new StringBuilder(healthy() ? "healthy: " : "").append(subject);
+        remarks.forEach(remark -> text.append("\nremark: ").append(remark));
         if (healthy()) {
-            return "healthy: " + subject + "\nlooked at: " + stages;
+            return text.append("\nlooked at: ").append(stages).toString();
         }
-        StringBuilder text = new StringBuilder(subject).append('\n');
+        text.append('\n');
         for (Finding finding : findings) {
             text.append('\n')
                     .append(finding.stage())

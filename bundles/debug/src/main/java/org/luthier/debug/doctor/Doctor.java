@@ -130,7 +130,7 @@ public final class Doctor {
                 refusal = e;
             }
             new StatisticsStage(examined, path, notes).examine(0, cancellation);
-            PositionsStage.examine(examined, path, notes);
+            PositionsStage.examine(examined, notes);
             refused();
         }
 
@@ -161,7 +161,7 @@ public final class Doctor {
                 rows = tokens.layout().outputRows();
             }
             new StatisticsStage(examined, path, notes).examine(rows, cancellation);
-            PositionsStage.examine(examined, path, notes);
+            PositionsStage.examine(examined, notes);
             if (model instanceof TokenModel tokens) {
                 String tokenizer = examined.definition().tokenizer();
                 try (Leases leases = workbench.parts().acquire(new Want(Tokenizer.class, tokenizer))) {

@@ -1,12 +1,14 @@
 package org.luthier.debug.doctor;
 
-import java.nio.file.Path;
 import java.util.List;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.checkpoint.MappedWeights;
 
-/** Looks at what a checkpoint stores and a model computes itself: the frequencies of positions, second names of tensors. */
+/**
+ * Looks at what a checkpoint stores and a model computes itself: the frequencies of positions. What is stored is not used, so that it is
+ * no fault of the checkpoint's if it is wrong; but it tells of the code that wrote it.
+ */
 final class PositionsStage {
     private static final double PERIOD = 10000;
 
@@ -15,7 +17,7 @@ final class PositionsStage {
 
     private PositionsStage() {}
 
-    static void examine(Examined examined, Path path, Notebook notes) {
+    static void examine(Examined examined, Notebook notes) {
         if (examined.tensors().size() == examined.checkpoint().tensors().size()) {
             // Nothing is left out.
             return;
@@ -30,13 +32,7 @@ final class PositionsStage {
             return;
         }
         for (String warning : weights.warnings()) {
-            String name = warning.replaceFirst("^[^']*'([^']*)'.*", "$1");
-            notes.find(
-                    Stage.STATISTICS,
-                    "positions are stored otherwise than the model computes them: " + name,
-                    cause(examined, name),
-                    warning,
-                    Notebook.inspect(path, name));
+            notes.remark(warning + "; " + cause(examined, warning.replaceFirst("^[^']*'([^']*)'.*", "$1")));
         }
     }
 
@@ -46,7 +42,7 @@ final class PositionsStage {
         for (int divisor : List.of(stored.length, stored.length - 1, 2 * stored.length)) {
             if (stored.length > 1 && holds(stored, divisor)) {
                 return "the code that wrote it computes " + (int) PERIOD + "^(-i/" + divisor
-                        + "), and was trained, or is run," + " with positions that are slightly others";
+                        + "), with which the model gets slightly other positions than it was trained with";
             }
         }
         return "the code that wrote it computes other positions";
