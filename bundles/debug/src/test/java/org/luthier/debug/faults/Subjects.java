@@ -60,6 +60,17 @@ final class Subjects {
 
     /** An MT3 of two layers with seeded weights. */
     static Subject tinyMt3() {
+        TraceInput sound = new TraceInput.Samples(sound(FRAMES * HOP, 16000, 1), List.of(0));
+        return Subject.of(
+                "MT3",
+                new Mt3Family(),
+                tinyDefinition(),
+                tinyWeights(20260101),
+                new TraceInput.Forced(sound, ids(FED, 2)));
+    }
+
+    /** What its model.json would say. */
+    static ModelDefinition tinyDefinition() {
         ModelDefinition mt3 = Subject.definition(ROOT.resolve("models/mt3"));
         Map<String, Object> sizes = new LinkedHashMap<>(mt3.configuration());
         sizes.putAll(Map.of(
@@ -71,9 +82,9 @@ final class Subjects {
                 "encoderLayers", LAYERS,
                 "decoderLayers", LAYERS,
                 "maxTokens", MOST_TOKENS));
-        ModelDefinition tiny = new ModelDefinition(
+        return new ModelDefinition(
                 "mt3-tiny",
-                "a small MT3 of seeded weights",
+                "a small MT3 of seeded weights, which has learned nothing",
                 mt3.family(),
                 mt3.tokenizer(),
                 mt3.decoder(),
@@ -82,11 +93,8 @@ final class Subjects {
                 "checkpoint.safetensors",
                 List.of(),
                 "Apache-2.0",
-                "",
+                "none",
                 mt3.folder());
-        TraceInput sound = new TraceInput.Samples(sound(FRAMES * HOP, 16000, 1), List.of(0));
-        return Subject.of(
-                "MT3", new Mt3Family(), tiny, tinyWeights(20260101), new TraceInput.Forced(sound, ids(FED, 2)));
     }
 
     /** Seeded weights that keep the stream at the size that a trained one has. */
