@@ -4,9 +4,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.TensorInfo;
@@ -14,9 +15,6 @@ import org.luthier.files.text.Distance;
 
 /** Compares the weights that are there with those that a model needs: names, then shapes. */
 final class NamesStage {
-    /** Names that differ in more than this share of their letters are not mistyped. */
-    private static final double NEAR = 0.4;
-
     private final Examined examined;
     private final Needs needs;
     private final Path path;
@@ -47,8 +45,11 @@ final class NamesStage {
             return;
         }
         String renamed = missing.stream()
-                .map(name -> pair(nearest(name, unused), name))
-                .filter(pair -> pair != null)
+                .map(name -> {
+                    String stored = nearest(name, alike(needs.shapes().get(name), unused));
+                    return stored == null ? null : "'" + examined.weights().sourceName(stored) + "' may be " + name;
+                })
+                .filter(Objects::nonNull)
                 .limit(2)
                 .collect(Collectors.joining(", "));
         notes.find(
@@ -77,20 +78,21 @@ final class NamesStage {
         }
     }
 
-    /** @return {@code 'stored' may be wanted}, or null */
-    private String pair(String stored, String wanted) {
-        boolean fits = stored != null
-                && Set.copyOf(examined.tensors().get(stored).shape())
-                        .equals(Set.copyOf(needs.shapes().get(wanted)));
-        return fits ? "'" + examined.weights().sourceName(stored) + "' may be " + wanted : null;
+    /** Those tensors of the file that have certain dimensions, in any order: without a rule it is not known how they lie. */
+    private List<String> alike(List<Long> shape, List<String> names) {
+        List<Long> sorted = shape.stream().sorted().toList();
+        return names.stream()
+                .filter(name -> examined.tensors().get(name).shape().stream()
+                        .sorted()
+                        .toList()
+                        .equals(sorted))
+                .toList();
     }
 
     private void unused(List<String> unused, List<String> missing) {
         if (unused.isEmpty()) {
             return;
         }
-        String nearest =
-                nearest(unused.get(0), missing.isEmpty() ? needs.shapes().keySet() : missing);
         notes.find(
                 Stage.NAMES,
                 Notebook.count(unused.size(), "tensor") + " that the model does not use: "
@@ -100,24 +102,18 @@ final class NamesStage {
                 missing.isEmpty()
                         ? "the file is of a larger model, has a tensor twice under two names, or holds what training left"
                         : "names that no rule knows",
-                nearest == null
-                        ? "no name that is needed is near to the first"
-                        : "the nearest name that is needed" + (missing.isEmpty() ? "" : " and missing")
-                                + " to the first is " + nearest,
+                "the nearest name that is needed" + (missing.isEmpty() ? "" : " and missing") + " to the first is "
+                        + nearest(
+                                unused.get(0),
+                                missing.isEmpty() ? needs.shapes().keySet() : missing),
                 Notebook.command("checkpoint:inspect", path));
     }
 
+    /** @return null of no names */
     private static String nearest(String name, Collection<String> names) {
-        String best = null;
-        int least = (int) (NEAR * name.length()) + 1;
-        for (String other : names) {
-            int distance = Distance.of(name, other);
-            if (distance < least) {
-                best = other;
-                least = distance;
-            }
-        }
-        return best;
+        return names.stream()
+                .min(Comparator.comparingInt(other -> Distance.of(name, other)))
+                .orElse(null);
     }
 
     private void shapes(Map<String, TensorInfo> tensors) {
