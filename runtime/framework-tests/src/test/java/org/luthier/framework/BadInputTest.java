@@ -311,6 +311,8 @@ class BadInputTest {
             {"layer:tree", "--checkpoint", text},
             {"layer:trace", "--input", text, "-o", output},
             {"layer:diff", text, text},
+            {"layer:isolate", text},
+            {"layer:patch", text, "--bisect"},
             {"score:compare", text, text},
             {"plugin:install", text},
             {"plugin:swap", "basic-pitch-notes", text},

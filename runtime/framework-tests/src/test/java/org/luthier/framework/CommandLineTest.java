@@ -87,6 +87,8 @@ class CommandLineTest {
                 "layer:tree",
                 "layer:trace",
                 "layer:diff",
+                "layer:isolate",
+                "layer:patch",
                 "score:compare",
                 "env",
                 "help"
@@ -199,6 +201,17 @@ class CommandLineTest {
         Words different = run("layer:diff", trace, reference, "--json");
         assertEquals(3, different.code(), different.toString());
         assertEquals("contour2.pre", json(different).getString("first"));
+        Words isolated = run("layer:isolate", reference, "--checkpoint", changed, "--json");
+        assertEquals(3, isolated.code(), isolated.toString());
+        assertEquals("contour2.pre", json(isolated).getString("first"));
+        assertEquals(0, run("layer:isolate", reference).code());
+        Words healed = run("layer:patch", reference, "--checkpoint", changed, "--bisect", "--json");
+        assertEquals(0, healed.code(), healed.toString());
+        assertEquals(
+                List.of("\"contour2.pre\""),
+                json(healed).getJsonArray("replaced").stream()
+                        .map(Object::toString)
+                        .toList());
     }
 
     private static Path shared(String name) {
@@ -222,6 +235,7 @@ class CommandLineTest {
                 .findFirst()
                 .orElseThrow();
         assertEquals("same", tokens.getString("verdict"));
+        assertEquals(0, run("layer:isolate", golden, "--checkpoint", checkpoint).code());
         // From sound alone: it says the same, and what it says is what it is fed.
         Words fed = run(
                 "layer:trace",
