@@ -125,6 +125,8 @@ public final class SafetensorsFormat implements CheckpointFormat {
                 expect(json.nextToken(), JsonToken.START_OBJECT, "an object for '" + Names.brief(name) + "'");
                 if (name.equals(METADATA)) {
                     readMetadata();
+                } else if (!Names.isUsable(name)) {
+                    throw broken("name", "no name for a tensor: '" + Names.brief(name) + "'");
                 } else {
                     extents.put(name, readTensor(name));
                 }

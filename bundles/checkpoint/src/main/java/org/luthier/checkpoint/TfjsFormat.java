@@ -225,6 +225,9 @@ public final class TfjsFormat implements CheckpointFormat {
             if (name == null || shape == null || type == null) {
                 throw broken("manifest", "a tensor needs name, shape and dtype");
             }
+            if (!Names.isUsable(name)) {
+                throw broken("name", "no name for a tensor: '" + Names.brief(name) + "'");
+            }
             if (++weights > MAX_WEIGHTS) {
                 throw broken("too-many-tensors", "more than " + MAX_WEIGHTS + " tensors");
             }
