@@ -62,7 +62,8 @@ final class LayersStage {
         }
         notes.find(
                 Stage.LAYERS,
-                "fed the reference's inputs, " + Notebook.count(departed.size(), "tensor") + " depart: "
+                "fed the reference's inputs, " + Notebook.count(departed.size(), "tensor")
+                        + (departed.size() == 1 ? " departs: " : " depart: ")
                         + Notebook.some(departed),
                 causes.isEmpty() ? "no known cause fits" : causes.get(0).cause(),
                 evidence,

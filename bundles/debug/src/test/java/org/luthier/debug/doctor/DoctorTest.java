@@ -21,12 +21,18 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.luthier.api.Cancellation;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.DType;
+import org.luthier.api.model.Execution;
+import org.luthier.api.model.Model;
 import org.luthier.checkpoint.Checkpoints;
 import org.luthier.checkpoint.MappedWeights;
 import org.luthier.checkpoint.NameRules;
 import org.luthier.checkpoint.SafetensorsWriter;
+import org.luthier.debug.NameGlob;
+import org.luthier.debug.TraceInput;
+import org.luthier.debug.Tracer;
 import org.luthier.model.mt3.Mt3Family;
 
 /** The doctor on a small MT3 with one fault at a time. */
@@ -363,6 +369,28 @@ class DoctorTest {
         assertTrue(
                 healthy.findings().stream().allMatch(finding -> finding.stage().compareTo(Stage.TOKENS) >= 0),
                 healthy.text());
+    }
+
+    /** What shows in nothing else is found beside a recording of the healthy model. */
+    @Test
+    void aTransposedSquareMatrixIsFoundByAReference() throws IOException {
+        Path reference = models.resolve("reference.safetensors");
+        try (Checkpoint healthy = Checkpoints.builtIn().open(tiny.write());
+                Model model = new Mt3Family()
+                        .load(tiny.definition, new NamesOfMt3(healthy).canonical(), new Execution("cpu", "cpu", 1))) {
+            new Tracer(model)
+                    .trace(new TraceInput.Samples(noise(), List.of(0)), NameGlob.ALL, Cancellation.NONE)
+                    .write(reference, false);
+        }
+        Diagnosis before = clinic.examine(tiny.write(), "tiny", null, reference);
+        assertTrue(before.healthy(), before.text());
+        assertTrue(before.examined().contains(Stage.LAYERS), before.text());
+        tiny.put(K, tiny.get(K).transposed());
+        Diagnosis after = clinic.examine(tiny.write(), "tiny", null, reference);
+        assertEquals(1, after.findings().size(), after.text());
+        Finding finding = after.findings().get(0);
+        assertTold(finding, Stage.LAYERS, "1 tensor departs: decoder.layer2.self_attention.k", "transposed");
+        assertTrue(finding.next().startsWith("luthier layer:isolate "), finding.next());
     }
 
     private static float[] noise() {

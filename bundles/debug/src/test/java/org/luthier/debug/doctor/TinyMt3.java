@@ -69,6 +69,7 @@ final class TinyMt3 {
     }
 
     final Map<String, Weight> weights = new LinkedHashMap<>();
+    final ModelDefinition definition;
     private final Path folder;
 
     /** @param models gets a folder with the model.json */
@@ -85,11 +86,9 @@ final class TinyMt3 {
         json.writeValue(folder.resolve("model.json").toFile(), model);
         Map<String, Object> settings = json.convertValue(
                 configuration, json.getTypeFactory().constructMapType(LinkedHashMap.class, String.class, Object.class));
-        Needs needs = Needs.of(
-                new Mt3Family(),
-                new ModelDefinition(
-                        "tiny", "", "mt3", "mt3", "greedy", "mt3-reference", settings, "", List.of(), "", "", folder),
-                new Execution("cpu", "plain", 1));
+        definition = new ModelDefinition(
+                "tiny", "", "mt3", "mt3", "greedy", "mt3-reference", settings, "", List.of(), "", "", folder);
+        Needs needs = Needs.of(new Mt3Family(), definition, new Execution("cpu", "plain", 1));
         Random random = new Random(7);
         needs.shapes().forEach((name, shape) -> weights.put(name, new Weight(shape, values(name, shape, random))));
     }
