@@ -65,19 +65,20 @@ class FaultSuiteTest {
     }
 
     private static void judge(ScoreTable score, String part) {
-        assertTrue(score.located() >= LOCATED * score.outcomes().size(), score::toString);
-        assertTrue(score.named() >= NAMED * score.listed().size(), score::toString);
         if (Boolean.getBoolean("luthier.faults.write")) {
             score.write(part);
         }
-        assertEquals(ScoreTable.onPage(part), score.toString(), "docs/fault-suite.md says something else");
+        assertTrue(score.located() >= LOCATED * score.outcomes().size(), score::toString);
+        assertTrue(score.named() >= NAMED * score.listed().size(), score::toString);
     }
 
     @Test
     void singleFaultsAreLocatedAndNamed() {
         List<Outcome> outcomes = new ArrayList<>(outcomes(mt3, Mt3Faults.of(mt3)));
         outcomes.addAll(outcomes(basicPitch, BasicPitchFaults.all()));
-        judge(new ScoreTable(outcomes), "small");
+        ScoreTable score = new ScoreTable(outcomes);
+        judge(score, "small");
+        assertEquals(ScoreTable.onPage("small"), score.toString(), "docs/fault-suite.md says something else");
     }
 
     @Test

@@ -27,16 +27,18 @@ import org.luthier.debug.faults.Fault.OfWeights;
  * A healthy model, and what was recorded of it.
  *
  * @param name as the table calls it
+ * @param model with these weights, for as long as tests run
  * @param reference what it made
  */
-record Subject(String name, ModelFamily family, ModelDefinition definition, Values weights, Reference reference) {
+record Subject(
+        String name, ModelFamily family, ModelDefinition definition, Values weights, Model model, Reference reference) {
     static Subject of(String name, ModelFamily family, ModelDefinition definition, Values weights, TraceInput input) {
-        try (Model healthy = load(family, definition, weights, "cpu");
-                Model other = load(family, definition, weights, "plain")) {
+        Model healthy = load(family, definition, weights, "cpu");
+        try (Model other = load(family, definition, weights, "plain")) {
             Reference reference = new Tracer(healthy).trace(input, NameGlob.ALL, Cancellation.NONE);
             Reference again =
                     new Tracer(other).trace(new TraceInput.Recorded(reference, null), NameGlob.ALL, Cancellation.NONE);
-            return new Subject(name, family, definition, weights, withNoise(reference, again));
+            return new Subject(name, family, definition, weights, healthy, withNoise(reference, again));
         }
     }
 
@@ -93,9 +95,13 @@ record Subject(String name, ModelFamily family, ModelDefinition definition, Valu
         return values;
     }
 
-    /** The model with some faults, made of the weights that they leave. */
+    /** The model with some faults. */
     Model load(List<Injection> faults) {
         Values values = faulty(faults);
-        return Tampered.of(load(family, definition, values, "cpu"), faults, values);
+        if (values == weights) {
+            return Tampered.of(model, faults, values, () -> {});
+        }
+        Model other = load(family, definition, values, "cpu");
+        return Tampered.of(other, faults, values, other::close);
     }
 }

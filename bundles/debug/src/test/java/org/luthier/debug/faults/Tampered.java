@@ -32,13 +32,15 @@ import org.nd4j.linalg.factory.Nd4j;
 final class Tampered {
     private Tampered() {}
 
-    static Model of(Model model, List<Injection> faults, Values weights) {
+    /** @param closing what to do when nobody uses it any more */
+    static Model of(Model model, List<Injection> faults, Values weights, Runnable closing) {
         return model instanceof FrameModel frames
-                ? new Frames(frames, faults, weights)
-                : new Tokens((TokenModel) model, faults, weights);
+                ? new Frames(frames, faults, weights, closing)
+                : new Tokens((TokenModel) model, faults, weights, closing);
     }
 
-    private record Frames(FrameModel model, List<Injection> faults, Values weights) implements FrameModel {
+    private record Frames(FrameModel model, List<Injection> faults, Values weights, Runnable closing)
+            implements FrameModel {
         @Override
         public ModelDefinition definition() {
             return model.definition();
@@ -94,11 +96,12 @@ final class Tampered {
 
         @Override
         public void close() {
-            model.close();
+            closing.run();
         }
     }
 
-    private record Tokens(TokenModel model, List<Injection> faults, Values weights) implements TokenModel {
+    private record Tokens(TokenModel model, List<Injection> faults, Values weights, Runnable closing)
+            implements TokenModel {
         @Override
         public ModelDefinition definition() {
             return model.definition();
@@ -137,7 +140,7 @@ final class Tampered {
 
         @Override
         public void close() {
-            model.close();
+            closing.run();
         }
     }
 
