@@ -73,6 +73,8 @@ public final class Doctor {
         private final Cancellation cancellation;
         private final Execution execution;
         private final Notebook notes = new Notebook();
+        /** What the types of the weights lose, relative. */
+        private double rounding;
         /** Why the model could not be loaded; null if it could. */
         private CheckpointException refusal;
 
@@ -160,7 +162,9 @@ public final class Doctor {
             } else if (model instanceof TokenModel tokens) {
                 rows = tokens.layout().outputRows();
             }
-            new StatisticsStage(examined, path, notes).examine(rows, cancellation);
+            StatisticsStage statistics = new StatisticsStage(examined, path, notes);
+            statistics.examine(rows, cancellation);
+            rounding = statistics.rounding();
             PositionsStage.examine(examined, notes);
             if (model instanceof TokenModel tokens) {
                 String tokenizer = examined.definition().tokenizer();
@@ -189,7 +193,12 @@ public final class Doctor {
                         .flatMap(family -> family.referenceAdapters().stream())
                         .toList();
                 new LayersStage(model, path, notes)
-                        .examine(question.reference(), examined.weights().asCheckpoint(), adapters, cancellation);
+                        .examine(
+                                question.reference(),
+                                examined.weights().asCheckpoint(),
+                                rounding,
+                                adapters,
+                                cancellation);
             }
             if (question.audio() != null) {
                 Recording recording = read(model.frontend().framing().sampleRate());

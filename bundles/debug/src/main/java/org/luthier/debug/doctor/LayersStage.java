@@ -30,9 +30,10 @@ final class LayersStage {
 
     /**
      * @param weights under canonical names
+     * @param rounding what the types of the weights lose, relative: a tensor that departs by no more is no fault
      * @param adapters of the model families at hand
      */
-    void examine(Path file, Checkpoint weights, List<URL> adapters, Cancellation cancellation) {
+    void examine(Path file, Checkpoint weights, double rounding, List<URL> adapters, Cancellation cancellation) {
         notes.examine(Stage.LAYERS);
         try (Reference reference = Reference.open(file, adapters)) {
             Tracer tracer = new Tracer(model);
@@ -42,7 +43,22 @@ final class LayersStage {
                 List<Cause> causes = new Causes(
                                 tracer.graph().computations(), WeightSource.of(weights), Thresholds.FLOAT32)
                         .isolated(departed, alone.made(), reference);
-                tell(alone.diff(), departed, file, causes);
+                List<String> wrong = alone.diff().tensors().stream()
+                        .filter(tensor -> departed.contains(tensor.name()) && !(tensor.relL2() <= rounding))
+                        .map(TensorDiff::name)
+                        .toList();
+                if (wrong.isEmpty()) {
+                    notes.remark(Notebook.count(departed.size(), "tensor")
+                            + " apart from the reference by no more than the reduced precision of the weights");
+                } else {
+                    tell(
+                            alone.diff(),
+                            wrong,
+                            file,
+                            causes.stream()
+                                    .filter(cause -> wrong.contains(cause.layer()))
+                                    .toList());
+                }
             }
         }
     }

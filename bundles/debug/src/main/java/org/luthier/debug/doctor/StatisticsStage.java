@@ -50,6 +50,16 @@ final class StatisticsStage {
         this.notes = notes;
     }
 
+    /** Half of the distance of neighbouring numbers, relative, in the coarsest type that weights are rounded to; 0 for full precision. */
+    double rounding() {
+        return profiles.stream()
+                .filter(StatisticsStage::isRounded)
+                .mapToDouble(
+                        profile -> profile.type() == DType.BF16 ? 0x1p-8 : profile.type() == DType.F16 ? 0x1p-11 : 0)
+                .max()
+                .orElse(0);
+    }
+
     void examine(int rows, Cancellation cancellation) {
         notes.examine(Stage.STATISTICS);
         Checkpoint weights = examined.weights().asCheckpoint();
@@ -313,15 +323,17 @@ final class StatisticsStage {
     }
 
     private void precision() {
-        Map<DType, List<WeightProfile>> rounded = those(
-                        profile -> (profile.type() == DType.F16 || profile.type() == DType.BF16)
-                                && !profile.isConstant()
-                                && profile.values().elements() >= ENOUGH_TO_BE_ROUNDED)
-                .stream()
+        Map<DType, List<WeightProfile>> rounded = those(StatisticsStage::isRounded).stream()
                 .collect(Collectors.groupingBy(WeightProfile::type, TreeMap::new, Collectors.toList()));
         rounded.forEach((type, some) -> notes.remark("reduced precision: " + some.size() + " of "
                 + profiles.size() + " weights have no more bits than " + type
                 + ", which costs a little accuracy and is no"
                 + " fault"));
+    }
+
+    private static boolean isRounded(WeightProfile profile) {
+        return (profile.type() == DType.F16 || profile.type() == DType.BF16)
+                && !profile.isConstant()
+                && profile.values().elements() >= ENOUGH_TO_BE_ROUNDED;
     }
 }
