@@ -224,11 +224,14 @@ public record TraceDiff(
         for (Cause cause : causes) {
             text.append(String.format(
                     Locale.ROOT,
-                    "likely cause: %s: %s (error %.1e -> %.1e when undone); try: %s%n",
+                    "likely cause: %s: %s (error %.1e%s); try: %s%n",
                     cause.layer(),
                     cause.cause(),
                     cause.before(),
-                    cause.after(),
+                    // What a weight shows by itself cannot be undone.
+                    cause.after() < cause.before()
+                            ? String.format(Locale.ROOT, " -> %.1e when undone", cause.after())
+                            : "",
                     cause.advice()));
         }
         remarks.forEach(remark -> text.append(remark).append('\n'));
