@@ -227,7 +227,7 @@ class NameRulesTest {
 
     @Test
     void hostileNamesTakeNoTime() throws IOException {
-        try (Checkpoint checkpoint = checkpoint(Tensor.of("a".repeat(40_000), new float[1], 1))) {
+        try (Checkpoint checkpoint = checkpoint(Tensor.of("a".repeat(NamePattern.LONGEST), new float[1], 1))) {
             refused(checkpoint, "{\"match\": \"**a**a**a**b\", \"optional\": true}", "unused-tensor");
         }
     }
