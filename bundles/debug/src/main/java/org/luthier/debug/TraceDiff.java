@@ -238,22 +238,26 @@ public record TraceDiff(
         return text.toString();
     }
 
-    /** Only where the first of them say more than the summary. */
+    /** Steps in a row that begin to depart at the same tensor are one entry. */
     private void appendSteps(StringBuilder text) {
         List<Step> steps = steps();
-        if (steps.isEmpty()) {
-            return;
+        List<String> entries = new ArrayList<>();
+        for (int from = 0, to; from < steps.size(); from = to) {
+            Step first = steps.get(from);
+            to = from + 1;
+            while (to < steps.size()
+                    && steps.get(to).step() == first.step() + to - from
+                    && steps.get(to).first().equals(first.first())) {
+                to++;
+            }
+            entries.add(first.step()
+                    + (to == from + 1 ? "" : " to " + steps.get(to - 1).step()) + " from " + first.first() + " on");
         }
-        text.append("steps that depart: ");
-        text.append(steps.stream()
-                .limit(MOST_STEPS)
-                .map(step -> step.step() + " (" + step.first()
-                        + (step.tensors() == 1 ? "" : " and " + (step.tensors() - 1) + " more") + ")")
-                .collect(Collectors.joining(", ")));
-        if (steps.size() > MOST_STEPS) {
-            text.append(" and ").append(steps.size() - MOST_STEPS).append(" more");
+        if (!entries.isEmpty()) {
+            text.append("steps that depart: ")
+                    .append(String.join(", ", entries.subList(0, Math.min(MOST_STEPS, entries.size()))))
+                    .append(entries.size() > MOST_STEPS ? " and more\n" : "\n");
         }
-        text.append('\n');
     }
 
     private static void appendNote(StringBuilder text, String note, List<String> names) {
