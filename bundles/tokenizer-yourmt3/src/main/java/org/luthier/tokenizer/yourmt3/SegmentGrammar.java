@@ -77,6 +77,10 @@ final class SegmentGrammar implements Grammar {
         if (!current) {
             allowed.clear();
             allow();
+            if (allowed.isEmpty()) {
+                // Only after ids that were not allowed themselves.
+                allowed.set(EventCodec.END);
+            }
             current = true;
         }
         return allowed;
