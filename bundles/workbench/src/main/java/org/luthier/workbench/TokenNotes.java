@@ -56,7 +56,8 @@ final class TokenNotes {
             List<IntList> ids = new ArrayList<>();
             // Copied: what a plug-in gave must not outlive it.
             rows.subList(i, i + channels).forEach(row -> ids.add(row.toImmutable()));
-            segments[segment] = new SegmentTokens(start(segment), List.copyOf(ids));
+            segments[segment] =
+                    new SegmentTokens(tokenizer.segmentStart(framing.startSeconds(segment)), List.copyOf(ids));
         }
         List<Note> fresh = new ArrayList<>();
         for (; next < segments.length && segments[next] != null; next++) {
@@ -105,11 +106,5 @@ final class TokenNotes {
             told.addAll(notes);
             listener.told(List.copyOf(notes));
         }
-    }
-
-    /** Where the events of a segment count from: its start, taken down to the grid of the steps, as MT3's reference does. */
-    private double start(int segment) {
-        double seconds = framing.startSeconds(segment);
-        return seconds - seconds % (1.0 / tokenizer.stepsPerSecond());
     }
 }

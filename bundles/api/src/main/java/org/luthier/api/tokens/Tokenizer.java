@@ -9,11 +9,20 @@ public interface Tokenizer extends Part {
     /** The ids and their meaning. */
     Vocabulary vocabulary();
 
-    /** Steps of a shift event in a second; segments start on this grid. */
+    /** Steps of a shift event in a second. */
     int stepsPerSecond();
 
     /** Length of a segment in seconds; a model with another one does not fit. */
     double segmentSeconds();
+
+    /**
+     * Where the events of a segment count from, in seconds: what {@link SegmentTokens} and {@link SegmentEvents} have as its start.
+     *
+     * @param seconds where the samples of the segment start
+     */
+    default double segmentStart(double seconds) {
+        return seconds;
+    }
 
     /** The events of a row of ids. An id out of range becomes an event of type {@code invalid}; nothing is thrown. */
     List<Event> events(IntList ids);

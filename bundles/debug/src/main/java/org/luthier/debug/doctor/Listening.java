@@ -152,9 +152,7 @@ final class Listening {
                 session.beginEncoded(encoded.get(i), Position.segments(excerpt.first() + i, 1));
                 List<IntList> ids =
                         decoder.decode(session, limits, tokenizer::grammar, Settings.defaults(decoder), cancellation);
-                double seconds = framing.startSeconds(excerpt.first() + i);
-                // Events count from the grid of the steps, as MT3's reference has it.
-                double start = seconds - seconds % (1.0 / tokenizer.stepsPerSecond());
+                double start = tokenizer.segmentStart(framing.startSeconds(excerpt.first() + i));
                 segments.add(new SegmentTokens(start, ids));
             }
         }

@@ -51,7 +51,8 @@ record RecordedNotes(Reference run, List<Integer> other) {
             for (int row = place * channels; row < (place + 1) * channels; row++) {
                 events.add(tokenizer.events(ids(tokens, row)));
             }
-            assembly.accept(new SegmentEvents(start(segments.get(place), tokenizer), events));
+            double start = tokenizer.segmentStart(segments.get(place) * tokenizer.segmentSeconds());
+            assembly.accept(new SegmentEvents(start, events));
         }
         return assembly.finish().notes();
     }
@@ -63,12 +64,6 @@ record RecordedNotes(Reference run, List<Integer> other) {
             ids.add((int) tokens.values()[i]);
         }
         return ids;
-    }
-
-    /** On the grid of the shift events. */
-    private static double start(int segment, Tokenizer tokenizer) {
-        double start = segment * tokenizer.segmentSeconds();
-        return start - start % (1.0 / tokenizer.stepsPerSecond());
     }
 
     /** Null where not all outputs were recorded whole, of neighbouring segments. */

@@ -116,6 +116,11 @@ class TokenizerFaultsTest {
         }
 
         @Override
+        public double segmentStart(double seconds) {
+            return RIGHT.segmentStart(seconds);
+        }
+
+        @Override
         public List<Event> events(IntList ids) {
             List<Event> events = new ArrayList<>();
             for (int id : ids.toArray()) {

@@ -46,16 +46,16 @@ final class NoteEncoder {
     }
 
     private final EventCodec codec;
-    private final IntToDoubleFunction seconds;
+    private final IntToDoubleFunction starts;
     private final int segments;
 
     /**
-     * @param seconds where the frames of a segment start
+     * @param starts where the events of a segment count from, in seconds
      * @param segments segments of the recording
      */
-    NoteEncoder(EventCodec codec, IntToDoubleFunction seconds, int segments) {
+    NoteEncoder(EventCodec codec, IntToDoubleFunction starts, int segments) {
         this.codec = codec;
-        this.seconds = seconds;
+        this.starts = starts;
         this.segments = segments;
     }
 
@@ -65,8 +65,8 @@ final class NoteEncoder {
         TreeSet<Integer> sounding = new TreeSet<>();
         int next = 0;
         for (int segment = 0; segment < segments || next < changes.size(); segment++) {
-            double start = start(segment);
-            long end = step(start(segment + 1));
+            double start = starts.applyAsDouble(segment);
+            long end = step(starts.applyAsDouble(segment + 1));
             Row row = new Row(step(start));
             if (codec.ties) {
                 row.tieSection(sounding);
@@ -84,11 +84,6 @@ final class NoteEncoder {
             result.add(new SegmentTokens(start, List.of(row.ids.toImmutable())));
         }
         return result;
-    }
-
-    private double start(int segment) {
-        double frames = seconds.applyAsDouble(segment);
-        return frames - frames % (1.0 / SegmentTokenizer.STEPS_PER_SECOND);
     }
 
     private static long step(double start) {

@@ -45,6 +45,12 @@ abstract class SegmentTokenizer implements NoteTokenizer {
         return seconds(1);
     }
 
+    /** Taken down to the grid of the steps, in the reference's double arithmetic. */
+    @Override
+    public final double segmentStart(double seconds) {
+        return seconds - seconds % (1.0 / STEPS_PER_SECOND);
+    }
+
     /** Where the frames of a segment start, in seconds. */
     private double seconds(int segment) {
         return (double) ((long) segment * segmentFrames) / FRAMES_PER_SECOND;
@@ -76,7 +82,7 @@ abstract class SegmentTokenizer implements NoteTokenizer {
      */
     @Override
     public final List<SegmentTokens> encode(List<Note> notes, double seconds) {
-        return new NoteEncoder(codec, this::seconds, segments(seconds)).encode(notes);
+        return new NoteEncoder(codec, segment -> segmentStart(seconds(segment)), segments(seconds)).encode(notes);
     }
 
     /** A recording that fills its last segment has one more: the model pads by one sample at least. */
