@@ -32,8 +32,10 @@ class Mt3Test {
     @Test
     void everythingButTheWeightsIsInside() {
         try (Luthier luthier = Luthier.builder().models(folder).open()) {
-            assertEquals(
-                    List.of("mt3", "mt3-piano"), luthier.workbench().parts().ids(Tokenizer.class));
+            assertTrue(luthier.workbench()
+                    .parts()
+                    .ids(Tokenizer.class)
+                    .containsAll(List.of("mt3", "mt3-piano", "mt3_full_plus", "mc13_full_plus_256")));
             assertEquals(
                     List.of("beam", "grammar", "greedy", "t5x-beam1"),
                     luthier.workbench().parts().ids(Decoder.class));

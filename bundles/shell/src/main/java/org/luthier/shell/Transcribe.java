@@ -33,10 +33,6 @@ import picocli.CommandLine.Parameters;
 /** {@code transcribe}: audio to MIDI. */
 @Component(service = ShellCommand.class)
 public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
-    /** What the writers write, by their ids. */
-    private static final Map<String, String> WRITTEN =
-            Map.of("midi", "MIDI file", "json", "notes file", "png", "piano roll");
-
     @Activate
     public Transcribe(@Reference Surroundings surroundings, @Reference Workbench workbench) {
         super(surroundings, workbench, Options::new);
@@ -69,6 +65,14 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
                 description =
                         "MIDI file, or a folder for it, with / at its end if it is new (default: beside the audio file).")
         OutputPlan.Place output;
+
+        @Option(
+                names = "--midi-writer",
+                paramLabel = "WRITER",
+                description =
+                        "What writes the MIDI file: midi, or yourmt3-midi, which writes what YourMT3+ does, message by"
+                                + " message (default: midi).")
+        String midiWriter = "midi";
 
         @Option(
                 names = "--notes",
@@ -119,25 +123,25 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
     protected List<ParameterGroup> parameters(Options sketch) {
         List<ParameterGroup> groups = new ArrayList<>();
         groups.add(new ParameterGroup("Parameters of the notes", workbench.parameters(sketch.request())));
-        groups.add(written("midi"));
+        groups.add(written(sketch.midiWriter, "MIDI file"));
         if (sketch.notes != null) {
-            groups.add(written("json"));
+            groups.add(written("json", "notes file"));
         }
         if (sketch.plot != null) {
-            groups.add(written("png"));
+            groups.add(written("png", "piano roll"));
         }
         return groups;
     }
 
-    /** The parameters of a writer; none if it is not there, which is told when it is needed. */
-    private ParameterGroup written(String writer) {
+    /** The parameters of what writes something; none if it is not there, which is told when it is needed. */
+    private ParameterGroup written(String writer, String what) {
         List<Parameter> parameters = List.of();
         if (workbench.parts().ids(TranscriptionWriter.class).contains(writer)) {
             try (Leases leases = workbench.parts().acquire(new Want(TranscriptionWriter.class, writer))) {
                 parameters = leases.get(TranscriptionWriter.class, writer).parameters();
             }
         }
-        return new ParameterGroup("Parameters of the " + WRITTEN.get(writer), parameters);
+        return new ParameterGroup("Parameters of the " + what, parameters);
     }
 
     @Override
@@ -167,14 +171,20 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
         Map<String, String> settings = options.settings();
         List<OutputPlan.Output> outputs = new ArrayList<>();
         outputs.add(new OutputPlan.Output(
-                "midi", ".mid", options.output, written("midi").of(settings)));
+                options.midiWriter,
+                ".mid",
+                options.output,
+                written(options.midiWriter, "MIDI file").of(settings)));
         if (options.notes != null) {
             outputs.add(new OutputPlan.Output(
-                    "json", ".json", options.notes, written("json").of(settings)));
+                    "json",
+                    ".json",
+                    options.notes,
+                    written("json", "notes file").of(settings)));
         }
         if (options.plot != null) {
             outputs.add(new OutputPlan.Output(
-                    "png", ".png", options.plot, written("png").of(settings)));
+                    "png", ".png", options.plot, written("png", "piano roll").of(settings)));
         }
         if (options.keep != null) {
             outputs.add(new OutputPlan.Output(KeptJob.OUTPUT, ".job.safetensors", options.keep, Map.of()));

@@ -14,8 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.midi.MidiReader;
 import org.luthier.shell.internal.Captured;
+import org.luthier.workbench.NotesJsonWriter;
 
 class TranscribeTest {
     private final Captured captured = new Captured();
@@ -125,6 +127,7 @@ class TranscribeTest {
                 "a.wav --threshold 7|2|from 0.0 to 1.0",
                 "a.wav --colour red|2|unknown option --colour",
                 "a.wav --tokenizer mt3|1|--tokenizer",
+                "a.wav --midi-writer other|1|other",
                 "a.wav -o nowhere/a.mid|1|nowhere",
                 "-o a.mid|2|AUDIO",
             })
@@ -185,6 +188,14 @@ class TranscribeTest {
         assertTrue(captured.err().contains("internal error"), captured.err());
         assertEquals(1, captured.err().lines().count(), captured.err());
         assertEquals(List.of("a.wav"), studio.files());
+    }
+
+    @Test
+    void anotherWriterWritesTheMidiFile() throws Exception {
+        studio.audio("a.wav", "1 1");
+        studio.workbench.parts().add(TranscriptionWriter.class, new NotesJsonWriter(), "1.0.0", 0);
+        assertEquals(0, run("a.wav", "--midi-writer", "json"), captured.err());
+        assertTrue(Files.readString(studio.folder.resolve("a.mid")).startsWith("{"));
     }
 
     @Test

@@ -228,7 +228,7 @@ class Mt3CommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             --tokenizer mt3-piano         | tokenizer mt3-piano does not fit model tiny-mt3: task: expected mt3, got mt3-piano; ids from 1134 on
-            --tokenizer nothing           | no tokenizer 'nothing'; there are: mt3, mt3-piano
+            --tokenizer nothing           | no tokenizer 'nothing'; there are: gm_ext_plus, mc13, mc13_256, mc13_full_plus, mc13_full_plus_256, mt3, mt3-piano, mt3_full, mt3_full_plus
             --decoder nothing             | no decoder 'nothing'; there are: beam, grammar, greedy, t5x-beam1
             --assembler basic-pitch-notes | note assembler basic-pitch-notes reads frames, but model tiny-mt3 writes tokens; use --assembler mt3-reference
             """)

@@ -9,8 +9,10 @@ import java.util.List;
  * constructor. A part is stateless between calls and may be called from several threads at once; it starts no threads of its own.
  */
 public interface Part {
-    /** The name a user chooses it by: lower case letters, digits and hyphens, for example {@code mt3-reference};
-     * a tokenizer may have the name of its task, underscores and all. */
+    /**
+     * The name a user chooses it by: lower case letters, digits and hyphens, for example {@code mt3-reference}. A tokenizer may have
+     * the name of its task, underscores and all.
+     */
     String id();
 
     /** One sentence for listings. */

@@ -48,7 +48,7 @@ final class Streams {
     }
 
     static NoteTokenizer tokenizer(String task) {
-        return tokenizers().stream()
+        return Tasks.all().stream()
                 .filter(tokenizer -> tokenizer.id().equals(task))
                 .findFirst()
                 .orElseThrow();

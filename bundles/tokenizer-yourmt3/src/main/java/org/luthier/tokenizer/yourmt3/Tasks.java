@@ -1,5 +1,7 @@
 package org.luthier.tokenizer.yourmt3;
 
+import java.util.List;
+import org.luthier.api.notes.NoteTokenizer;
 import org.luthier.api.tokens.Tokenizer;
 import org.osgi.service.component.annotations.Component;
 
@@ -9,6 +11,22 @@ import org.osgi.service.component.annotations.Component;
  */
 public final class Tasks {
     private Tasks() {}
+
+    /** One of each. */
+    public static List<NoteTokenizer> all() {
+        return List.of(
+                new Mt3FullPlus(),
+                new Mc13FullPlus(),
+                new Mc13FullPlus256(),
+                new Mc13(),
+                new Mc13Short(),
+                new Mt3Full(),
+                new Mt3Midi(),
+                new Mt3MidiPlus(),
+                new GmExtPlus(),
+                new SingingV1(),
+                new SingingDrumV1());
+    }
 
     /** The classes of MT3, singing included: the published models of one decoder. */
     @Component(service = Tokenizer.class)

@@ -34,7 +34,7 @@ class ReferenceTest {
     }
 
     static Stream<NoteTokenizer> tokenizers() {
-        return AllTasks.tokenizers();
+        return Tasks.all().stream();
     }
 
     /** Ranges, and their lengths; the reference names each special and task id by itself. */
@@ -152,7 +152,9 @@ class ReferenceTest {
                     drum ? 0 : row.get(1).intValue(),
                     drum));
         }
-        NoteTokenizer tokenizer = AllTasks.tokenizer(one.get("task").textValue());
+        String task = one.get("task").textValue();
+        NoteTokenizer tokenizer =
+                tokenizers().filter(each -> each.id().equals(task)).findFirst().orElseThrow();
         List<SegmentTokens> segments = tokenizer.encode(notes, 0);
         assertEquals(one.get("segment_sec").doubleValue(), tokenizer.segmentSeconds());
         assertEquals(one.get("tokens").size(), segments.size());

@@ -25,7 +25,7 @@ class VocabularyTest {
     private final Tokenizer inParts = new Tasks.SingingDrumV1();
 
     static Stream<NoteTokenizer> tokenizers() {
-        return AllTasks.tokenizers();
+        return Tasks.all().stream();
     }
 
     @Test
