@@ -20,9 +20,6 @@ final class NoteRules {
             .thenComparingInt(Note::program)
             .thenComparingInt(Note::pitch);
 
-    /** Of notes that go on sounding when another voice takes them up. */
-    private record Voice(Key key, boolean drum) {}
-
     private NoteRules() {}
 
     static Note note(double start, double end, Key key) {
@@ -46,12 +43,8 @@ final class NoteRules {
         return notes.stream()
                 .map(note -> {
                     double end = note.end();
-                    if (note.start() > end) {
-                        end = note.start() + SHORTEST;
-                    }
-                    return !note.drum() && end - note.start() < SHORTEST
-                            ? until(note, note.start() + SHORTEST)
-                            : until(note, end);
+                    boolean tooShort = !note.drum() && end - note.start() < SHORTEST;
+                    return tooShort || end < note.start() ? until(note, note.start() + SHORTEST) : note;
                 })
                 .toList();
     }
@@ -66,10 +59,11 @@ final class NoteRules {
             return notes;
         }
         List<Note> trimmed = new ArrayList<>(notes);
-        Map<Voice, Integer> last = new HashMap<>();
+        Map<Key, Integer> last = new HashMap<>();
         for (int i = 0; i < notes.size(); i++) {
             Note note = notes.get(i);
-            Integer before = last.put(new Voice(new Key(note.program(), note.pitch()), note.drum()), i);
+            Key key = new Key(note.drum() ? NoteEvent.DRUMS : note.program(), note.pitch());
+            Integer before = last.put(key, i);
             if (before != null && trimmed.get(before).end() > note.start()) {
                 trimmed.set(before, until(trimmed.get(before), note.start()));
             }
