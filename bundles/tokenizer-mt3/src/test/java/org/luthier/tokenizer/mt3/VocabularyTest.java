@@ -38,6 +38,8 @@ class VocabularyTest {
         assertEquals("mt3", mt3.id());
         assertEquals(2.048, mt3.segmentSeconds());
         assertEquals(100, mt3.stepsPerSecond());
+        assertEquals(2.04, mt3.segmentStart(2.048));
+        assertEquals(30.71, mt3.segmentStart(30.72), "one step early, as the reference has it");
     }
 
     @Test

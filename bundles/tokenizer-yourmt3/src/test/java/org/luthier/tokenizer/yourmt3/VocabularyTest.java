@@ -48,6 +48,7 @@ class VocabularyTest {
         assertEquals("mt3_full_plus", single.id());
         assertEquals(2.0479375, single.segmentSeconds());
         assertEquals(100, single.stepsPerSecond());
+        assertEquals(2.0479375, single.segmentStart(2.0479375), "to the sample");
     }
 
     @Test
