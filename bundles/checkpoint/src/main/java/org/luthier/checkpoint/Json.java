@@ -3,6 +3,7 @@ package org.luthier.checkpoint;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -46,9 +48,37 @@ final class Json {
         return MAPPER;
     }
 
-    /** A parser of the tokens, for files too large for a tree. */
-    static JsonParser parser(InputStream in) throws IOException {
-        return FACTORY.createParser(reader(in));
+    /** Takes the tokens of a text. */
+    interface Tokens {
+        void read(JsonParser json) throws IOException;
+    }
+
+    /**
+     * Reads a part of a file token by token, for texts too large for a tree.
+     *
+     * @param rules what the names of broken rules begin with, before {@code json} and {@code utf8}
+     * @throws CheckpointException if the part is no JSON, not UTF-8 or cannot be read
+     */
+    static void read(FileBytes file, long begin, long length, String rules, Tokens tokens) {
+        try (JsonParser json = FACTORY.createParser(reader(file.stream(begin, length)))) {
+            tokens.read(json);
+        } catch (JacksonException e) {
+            throw new CheckpointException(
+                    file.path().toString(),
+                    at(begin, e.getLocation()),
+                    rules + "json",
+                    "no valid JSON: " + reason(e),
+                    e);
+        } catch (CharacterCodingException e) {
+            throw new CheckpointException(file.path().toString(), begin, rules + "utf8", "not UTF-8", e);
+        } catch (IOException e) {
+            throw FileBytes.unreadable(file.path(), e);
+        }
+    }
+
+    /** Where in a file a place in a text that begins at an offset is; exact as long as the text before it is ASCII. */
+    static long at(long begin, JsonLocation place) {
+        return begin + (place == null ? 0 : Math.max(0, place.getCharOffset()));
     }
 
     /** Whether a file is an object with a field of this name, as far as it is read: to that field or to the end. */

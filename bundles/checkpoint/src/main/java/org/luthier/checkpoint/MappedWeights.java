@@ -2,6 +2,7 @@ package org.luthier.checkpoint;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -203,9 +204,24 @@ public final class MappedWeights implements Weights {
                             DType from = mapping.recipe().tensor().dtype();
                             return mapping.drop() != null || from == type || !Floats.isFloating(from)
                                     ? mapping
-                                    : new Mapping(new Recipe.Cast(mapping.recipe(), type), null, null);
+                                    : new Mapping(cast(mapping.recipe(), type), null, null);
                         })
                         .toList());
+    }
+
+    private Recipe cast(Recipe from, DType type) {
+        Recipe.Cast cast = new Recipe.Cast(from, type);
+        TensorInfo tensor = cast.tensor();
+        long bytes = Shapes.bytes(tensor.shape(), type);
+        if (bytes < 0 || bytes > FileBytes.MAX_ARRAY) {
+            throw broken(
+                    "too-large",
+                    "weight '" + tensor.name() + "' of shape " + tensor.shape() + " has "
+                            + (bytes < 0 ? "more than 2^63" : bytes) + " bytes as " + type + ", a buffer holds "
+                            + FileBytes.MAX_ARRAY + "; leave it as "
+                            + from.tensor().dtype());
+        }
+        return cast;
     }
 
     /** The weights as if a file stored them so; closing it closes nothing. */
@@ -239,7 +255,7 @@ public final class MappedWeights implements Weights {
     @Override
     public float[] take(String name, long... shape) {
         Mapping mapping = mapping(name);
-        List<Long> needed = java.util.Arrays.stream(shape).boxed().toList();
+        List<Long> needed = Arrays.stream(shape).boxed().toList();
         if (!mapping.target().shape().equals(needed)) {
             throw broken(
                     "misshapen-tensor",

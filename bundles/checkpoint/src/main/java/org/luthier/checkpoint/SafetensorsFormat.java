@@ -1,9 +1,7 @@
 package org.luthier.checkpoint;
 
-import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -30,7 +28,7 @@ import org.osgi.service.component.annotations.Component;
 @Component(service = CheckpointFormat.class)
 public final class SafetensorsFormat implements CheckpointFormat {
     private static final long MAX_HEADER = 100_000_000;
-    private static final String METADATA = "__metadata__";
+    static final String METADATA = "__metadata__";
 
     /** Of tensors and of metadata; each costs more than its bytes in the header. */
     private static final int MAX_ENTRIES = 1 << 18;
@@ -95,24 +93,13 @@ public final class SafetensorsFormat implements CheckpointFormat {
             if (length < 2 || file.read(8, 1).get() != '{') {
                 throw file.broken(8, "header-start", "the header does not start with '{'");
             }
-            try (JsonParser parser = Json.parser(file.stream(8, length))) {
+            Json.read(file, 8, length, "header-", parser -> {
                 json = parser;
                 readEntries();
                 if (json.nextToken() != null) {
                     throw broken("header-end", "something follows the header's last brace");
                 }
-            } catch (JsonParseException | StreamConstraintsException e) {
-                throw new CheckpointException(
-                        file.path().toString(),
-                        at(e.getLocation() == null ? 0 : e.getLocation().getCharOffset()),
-                        "header-json",
-                        "the header is no valid JSON: " + Json.reason(e),
-                        e);
-            } catch (java.nio.charset.CharacterCodingException e) {
-                throw new CheckpointException(file.path().toString(), 8, "header-utf8", "the header is not UTF-8", e);
-            } catch (IOException e) {
-                throw FileBytes.unreadable(file.path(), e);
-            }
+            });
             long dataStart = 8 + length;
             checkContiguous(dataStart, file.size() - dataStart);
             return new Opened(file, extents, metadata, dataStart);
@@ -256,12 +243,7 @@ public final class SafetensorsFormat implements CheckpointFormat {
         }
 
         private CheckpointException broken(String rule, String detail) {
-            return file.broken(at(json.currentLocation().getCharOffset()), rule, detail);
-        }
-
-        /** Exact as long as the text before is ASCII. */
-        private static long at(long charOffset) {
-            return 8 + Math.max(0, charOffset);
+            return file.broken(Json.at(8, json.currentLocation()), rule, detail);
         }
     }
 

@@ -6,12 +6,14 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.TensorInfo;
 
@@ -27,7 +29,7 @@ public final class SafetensorsWriter {
     /**
      * A tensor to write.
      *
-     * @param name unique in the file
+     * @param name unique in the file, and one that {@link SafetensorsFormat} reads
      * @param dtype element type
      * @param shape sizes of the dimensions, none for a scalar
      * @param bytes little-endian, row-major, from position to limit; the position stays
@@ -35,9 +37,6 @@ public final class SafetensorsWriter {
     public record Tensor(String name, DType dtype, List<Long> shape, ByteBuffer bytes) {
         public Tensor {
             shape = List.copyOf(shape);
-            if (name.equals("__metadata__") || !Names.isText(name)) {
-                throw new IllegalArgumentException("no name for a tensor: " + name);
-            }
             if (bytes.remaining() != Shapes.bytes(shape, dtype)) {
                 throw new IllegalArgumentException("tensor '" + name + "' of shape " + shape + " and type " + dtype
                         + " needs " + Shapes.bytes(shape, dtype) + " bytes, got " + bytes.remaining());
@@ -56,7 +55,7 @@ public final class SafetensorsWriter {
     /**
      * Writes a file; the stream stays open.
      *
-     * @throws IllegalArgumentException if two tensors have one name
+     * @throws LuthierException if a tensor has a name that could not be read again, or that of another
      */
     public static void write(OutputStream out, Map<String, String> metadata, List<Tensor> tensors) throws IOException {
         writeHeader(
@@ -80,7 +79,7 @@ public final class SafetensorsWriter {
      * Writes a file up to where the first tensor's bytes start, for callers whose tensors are too many for the memory; their bytes follow
      * end to end, little-endian and row-major, in the same order.
      *
-     * @throws IllegalArgumentException if two tensors have one name
+     * @throws LuthierException if a tensor has a name that could not be read again, or that of another
      */
     public static void writeHeader(OutputStream out, Map<String, String> metadata, List<TensorInfo> tensors)
             throws IOException {
@@ -89,7 +88,7 @@ public final class SafetensorsWriter {
         ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
         out.write(length.putLong(header.length + padding).array());
         out.write(header);
-        out.write(" ".repeat(padding).getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        out.write(" ".repeat(padding).getBytes(StandardCharsets.US_ASCII));
     }
 
     private static byte[] header(Map<String, String> metadata, List<TensorInfo> tensors) throws IOException {
@@ -99,16 +98,14 @@ public final class SafetensorsWriter {
         try (JsonGenerator json = Json.mapper().createGenerator(header)) {
             json.writeStartObject();
             if (!metadata.isEmpty()) {
-                json.writeObjectFieldStart("__metadata__");
+                json.writeObjectFieldStart(SafetensorsFormat.METADATA);
                 for (Map.Entry<String, String> entry : new TreeMap<>(metadata).entrySet()) {
                     json.writeStringField(entry.getKey(), entry.getValue());
                 }
                 json.writeEndObject();
             }
             for (TensorInfo tensor : tensors) {
-                if (!names.add(tensor.name())) {
-                    throw new IllegalArgumentException("two tensors are called '" + tensor.name() + "'");
-                }
+                check(tensor.name(), names);
                 json.writeObjectFieldStart(tensor.name());
                 json.writeStringField("dtype", tensor.dtype().name());
                 json.writeArrayFieldStart("shape");
@@ -126,5 +123,17 @@ public final class SafetensorsWriter {
             json.writeEndObject();
         }
         return header.toByteArray();
+    }
+
+    private static void check(String name, Set<String> before) {
+        String shown = "'" + Names.brief(name) + "'";
+        if (name.equals(SafetensorsFormat.METADATA) || !Names.isUsable(name) || !Names.isText(name)) {
+            throw new LuthierException(
+                    "safetensors: " + shown + " is no name for a tensor; expected are 1 to " + NamePattern.LONGEST
+                            + " characters, no control characters, and not " + SafetensorsFormat.METADATA);
+        }
+        if (!before.add(name)) {
+            throw new LuthierException("safetensors: two tensors are called " + shown);
+        }
     }
 }

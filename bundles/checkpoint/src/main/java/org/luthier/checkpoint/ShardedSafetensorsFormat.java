@@ -1,6 +1,5 @@
 package org.luthier.checkpoint;
 
-import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
@@ -133,21 +132,10 @@ public final class ShardedSafetensorsFormat implements CheckpointFormat {
             if (file.size() > MAX_INDEX) {
                 throw broken("too-large", "it has " + file.size() + " bytes, allowed are " + MAX_INDEX);
             }
-            try (JsonParser parser = Json.parser(file.stream(0, file.size()))) {
+            Json.read(file, 0, file.size(), "index-", parser -> {
                 json = parser;
                 readFields();
-            } catch (JacksonException e) {
-                throw new CheckpointException(
-                        file.path().toString(),
-                        e.getLocation() == null ? -1 : e.getLocation().getCharOffset(),
-                        "index-json",
-                        "no valid JSON: " + Json.reason(e),
-                        e);
-            } catch (java.nio.charset.CharacterCodingException e) {
-                throw new CheckpointException(file.path().toString(), -1, "index-utf8", "not UTF-8", e);
-            } catch (IOException e) {
-                throw FileBytes.unreadable(file.path(), e);
-            }
+            });
             openShards();
             Map<String, Member> members = new LinkedHashMap<>();
             map.forEach((name, shard) -> members.put(name, member(name, shard)));
@@ -294,9 +282,7 @@ public final class ShardedSafetensorsFormat implements CheckpointFormat {
         }
     }
 
-    private static final class Opened extends StoredCheckpoint<Member> {
-        private final FileBytes index;
-        private final CheckpointFolder folder;
+    private static final class Opened extends FolderCheckpoint<Member> {
         private final Map<String, Checkpoint> shards;
 
         Opened(
@@ -305,9 +291,7 @@ public final class ShardedSafetensorsFormat implements CheckpointFormat {
                 Map<String, Checkpoint> shards,
                 Map<String, Member> members,
                 Map<String, String> metadata) {
-            super("safetensors-index", index, members, metadata);
-            this.index = index;
-            this.folder = folder;
+            super("safetensors-index", index, folder, members, metadata);
             this.shards = shards;
         }
 
@@ -317,19 +301,9 @@ public final class ShardedSafetensorsFormat implements CheckpointFormat {
         }
 
         @Override
-        public String sha256() {
-            return folder.sha256();
-        }
-
-        @Override
-        public Map<String, String> files() {
-            return folder.files();
-        }
-
-        @Override
         public void close() {
-            folder.close();
-            closeAll(index, shards.values());
+            shards.values().forEach(Checkpoint::close);
+            super.close();
         }
     }
 }

@@ -361,42 +361,26 @@ public final class T5xFormat implements CheckpointFormat {
         }
     }
 
-    private static final class Opened extends StoredCheckpoint<Parameter> {
-        private final CheckpointFolder folder;
+    private static final class Opened extends FolderCheckpoint<Parameter> {
+        private final String name;
 
         Opened(
                 FileBytes file,
                 CheckpointFolder folder,
                 Map<String, Parameter> parameters,
                 Map<String, String> metadata) {
-            super("t5x", file, parameters, metadata);
-            this.folder = folder;
+            super("t5x", file, folder, parameters, metadata);
+            this.name = folder.name();
         }
 
         @Override
         public String name() {
-            return folder.name();
+            return name;
         }
 
         @Override
         ByteBuffer bytes(Parameter parameter) {
             return parameter.read();
-        }
-
-        @Override
-        public String sha256() {
-            return folder.sha256();
-        }
-
-        @Override
-        public Map<String, String> files() {
-            return folder.files();
-        }
-
-        @Override
-        public void close() {
-            folder.close();
-            super.close();
         }
     }
 }

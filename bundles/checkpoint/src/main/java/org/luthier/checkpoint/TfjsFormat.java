@@ -1,6 +1,5 @@
 package org.luthier.checkpoint;
 
-import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
@@ -96,18 +95,10 @@ public final class TfjsFormat implements CheckpointFormat {
                 throw broken("too-large", "model.json has " + model.size() + " bytes, allowed are " + MAX_JSON);
             }
             Map<String, String> metadata = new LinkedHashMap<>();
-            try (JsonParser parser = Json.parser(model.stream(0, model.size()))) {
+            Json.read(model, 0, model.size(), "", parser -> {
                 json = parser;
                 readFields(metadata);
-            } catch (JacksonException e) {
-                long at = e.getLocation() == null ? -1 : e.getLocation().getCharOffset();
-                throw new CheckpointException(
-                        model.path().toString(), at, "json", "no valid JSON: " + Json.reason(e), e);
-            } catch (java.nio.charset.CharacterCodingException e) {
-                throw new CheckpointException(model.path().toString(), -1, "json-utf8", "not UTF-8", e);
-            } catch (IOException e) {
-                throw FileBytes.unreadable(model.path(), e);
-            }
+            });
             return new Opened(model, folder, shards, extents, metadata);
         }
 
@@ -290,9 +281,8 @@ public final class TfjsFormat implements CheckpointFormat {
         }
     }
 
-    private static final class Opened extends StoredCheckpoint<Extent> {
+    private static final class Opened extends FolderCheckpoint<Extent> {
         private final FileBytes model;
-        private final CheckpointFolder folder;
         private final Map<String, FileBytes> shards;
 
         Opened(
@@ -301,9 +291,8 @@ public final class TfjsFormat implements CheckpointFormat {
                 Map<String, FileBytes> shards,
                 Map<String, Extent> extents,
                 Map<String, String> metadata) {
-            super("tfjs", model, extents, metadata);
+            super("tfjs", model, folder, extents, metadata);
             this.model = model;
-            this.folder = folder;
             this.shards = shards;
         }
 
@@ -339,18 +328,9 @@ public final class TfjsFormat implements CheckpointFormat {
         }
 
         @Override
-        public String sha256() {
-            return folder.sha256();
-        }
-
-        @Override
-        public Map<String, String> files() {
-            return folder.files();
-        }
-
-        @Override
         public void close() {
-            closeAll(model, shards.values());
+            shards.values().forEach(FileBytes::close);
+            super.close();
         }
     }
 }

@@ -13,8 +13,10 @@ import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -265,6 +267,24 @@ class CostlyFilesTest {
         long before = allocated();
         Checkpoints.builtIn().open(file).close();
         assertTrue(allocated() - before < 1 << 24, "allocated " + (allocated() - before));
+    }
+
+    /** The file has a hole where its numbers would be. */
+    @Test
+    void aWeightTooLargeForItsNewType() throws IOException {
+        long half = (1L << 30) - 64;
+        Path file = write(TestFiles.safetensors(
+                "{\"w\":{\"dtype\":\"F16\",\"shape\":[" + half + "],\"data_offsets\":[0," + 2 * half + "]}}", 0));
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.allocate(1), channel.size() + 2 * half - 1);
+        }
+        try (Checkpoint checkpoint = new SafetensorsFormat().open(file)) {
+            MappedWeights weights = rules("{'match':'w'}").apply(checkpoint, "family");
+            CheckpointException e = assertThrows(CheckpointException.class, () -> weights.cast(DType.F32));
+            assertEquals("too-large", e.rule());
+            assertTrue(e.getMessage().contains(" has 4294967040 bytes as F32, "), e.getMessage());
+            weights.cast(DType.BF16);
+        }
     }
 
     @Test

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
 import org.luthier.api.checkpoint.DType;
@@ -90,12 +91,17 @@ class SafetensorsTest {
     void writerRefusesWhatNoReaderWouldTake() {
         float[] one = {1};
         assertThrows(
-                IllegalArgumentException.class,
+                LuthierException.class,
                 () -> written(Map.of(), List.of(Tensor.of("a", one, 1), Tensor.of("a", one, 1))));
+        for (String name : new String[] {"__metadata__", "\uD83C", "", "a\nb", "\u009b", "a".repeat(1025)}) {
+            String message = assertThrows(
+                            LuthierException.class, () -> written(Map.of(), List.of(Tensor.of(name, one, 1))))
+                    .getMessage();
+            assertTrue(message.endsWith("no control characters, and not __metadata__"), message);
+            assertTrue(message.chars().noneMatch(Character::isISOControl), message);
+        }
         assertThrows(IllegalArgumentException.class, () -> Tensor.of("a", one, 2));
         assertThrows(IllegalArgumentException.class, () -> Tensor.of("a", one, -1));
-        assertThrows(IllegalArgumentException.class, () -> Tensor.of("__metadata__", one, 1));
-        assertThrows(IllegalArgumentException.class, () -> Tensor.of("\uD83C", one, 1));
     }
 
     /** Each header breaks one rule; the number is how many bytes of data follow. */
