@@ -63,11 +63,12 @@ public final class Converter {
         this.families = List.copyOf(families);
     }
 
-    /** Where the ledger of a target goes if nothing else is said: {@code x.safetensors} has {@code x.ledger.json}. */
+    /**
+     * Where the ledger of a target goes if nothing else is said: {@code x.safetensors.ledger.json}, so that {@code x.pth} beside it has
+     * its own.
+     */
     public static Path ledgerBeside(Path target) {
-        String name = target.getFileName().toString();
-        int dot = name.lastIndexOf('.');
-        return target.resolveSibling((dot > 0 ? name.substring(0, dot) : name) + ".ledger.json");
+        return target.resolveSibling(target.getFileName() + ".ledger.json");
     }
 
     /**

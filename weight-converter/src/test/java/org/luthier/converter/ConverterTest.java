@@ -170,7 +170,7 @@ class ConverterTest {
     void programExitCodes() {
         assertEquals(0, run(source.toString(), "-o", target.toString()));
         assertTrue(out.toString(UTF_8).contains("dense.weight"), out.toString(UTF_8));
-        assertTrue(Files.exists(target.resolveSibling("toy.ledger.json")));
+        assertTrue(Files.exists(target.resolveSibling(target.getFileName() + ".ledger.json")));
         assertEquals(1, run(source.toString(), "-o", target.toString()));
         assertEquals(
                 target + " exists; use --force to replace it",

@@ -34,7 +34,7 @@ public final class CheckpointConvert extends WorkbenchCommand<CheckpointConvert.
             customSynopsis = "luthier checkpoint:convert [OPTIONS] CHECKPOINT -o=WEIGHTS",
             description = {
                 "Converts a checkpoint: to safetensors with canonical names, a T5X folder, or a PyTorch file.",
-                "A ledger beside it, WEIGHTS with the ending .ledger.json, accounts for every tensor. The same input gives the same bytes."
+                "A ledger, WEIGHTS.ledger.json, accounts for every tensor. The same input gives the same bytes."
             },
             footerHeading = "%nExamples:%n",
             footer = {
@@ -77,6 +77,12 @@ public final class CheckpointConvert extends WorkbenchCommand<CheckpointConvert.
                 description = "Model family whose names are used (default: the one that recognises the checkpoint).")
         String family;
 
+        @Option(
+                names = "--ledger",
+                paramLabel = "FILE",
+                description = "Where the ledger goes (default: WEIGHTS.ledger.json).")
+        Path ledger;
+
         @Option(names = "--force", description = "Replace files that exist.")
         boolean force;
     }
@@ -103,7 +109,7 @@ public final class CheckpointConvert extends WorkbenchCommand<CheckpointConvert.
                 options.family,
                 options.type == null ? null : options.type.dtype,
                 options.rules,
-                Converter.ledgerBeside(options.target),
+                options.ledger == null ? Converter.ledgerBeside(options.target) : options.ledger,
                 options.force);
         Conversion conversion;
         try (ProgressLine progress = console.progress(options.source.toString())) {

@@ -143,9 +143,18 @@ class CheckpointCommandsTest {
     void convertsWithALedger() throws Exception {
         assertEquals(0, convert("gain.safetensors", "-o", "out.safetensors"), captured.err());
         assertTrue(captured.out().contains("out.safetensors sha256 "), captured.out());
-        assertEquals(List.of("gain.safetensors", "out.ledger.json", "out.safetensors"), studio.files());
+        assertEquals(List.of("gain.safetensors", "out.safetensors", "out.safetensors.ledger.json"), studio.files());
         assertEquals(1, convert("gain.safetensors", "-o", "out.safetensors"));
         assertEquals(0, convert("gain.safetensors", "-o", "out.safetensors", "--force", "--family", "toy-family"));
+        assertEquals(0, convert("gain.safetensors", "-o", "named.safetensors", "--ledger", "its.json"), captured.err());
+        assertEquals(
+                List.of(
+                        "gain.safetensors",
+                        "its.json",
+                        "named.safetensors",
+                        "out.safetensors",
+                        "out.safetensors.ledger.json"),
+                studio.files());
     }
 
     @Test
