@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.luthier.api.Cancellation;
+import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
 import org.luthier.api.UsageException;
@@ -421,15 +422,39 @@ public final class Workbench implements AutoCloseable {
     private ModelStore.Loaded open(Choice choice, Leases leases, Execution wanted, Cancellation cancellation) {
         requireWeights(choice);
         Path weights = choice.weights();
-        return models.open(
-                new ModelStore.Key(
-                        choice.definition(),
-                        weights,
-                        ModelStore.Stamp.of(weights),
-                        executionOf(wanted),
-                        leases.get(ModelFamily.class, choice.family())),
-                checkpoints(leases),
-                cancellation);
+        ModelStore.Key key = new ModelStore.Key(
+                choice.definition(),
+                weights,
+                ModelStore.Stamp.of(weights),
+                executionOf(wanted),
+                leases.get(ModelFamily.class, choice.family()));
+        try {
+            return models.open(key, checkpoints(leases), cancellation);
+        } catch (CancelledException e) {
+            throw e;
+        } catch (LuthierException e) {
+            throw misfit(choice, e, cancellation);
+        }
+    }
+
+    /** Why a model could not be loaded, with the models that its checkpoint fits if it is none of them. */
+    private LuthierException misfit(Choice choice, LuthierException why, Cancellation cancellation) {
+        if (choice.weights().equals(catalog.weights(choice.definition()))) {
+            return why;
+        }
+        List<ModelDefinition> fitting;
+        try {
+            fitting = kinOf(choice.weights(), cancellation).fitting;
+        } catch (LuthierException e) {
+            // It cannot even be opened.
+            return why;
+        }
+        return fitting.isEmpty() || fitting.contains(choice.definition())
+                ? why
+                : new LuthierException(
+                        why.getMessage() + "; the checkpoint does not fit --model "
+                                + choice.definition().id() + ", it fits " + ids(fitting),
+                        why);
     }
 
     private void requireWeights(Choice choice) {

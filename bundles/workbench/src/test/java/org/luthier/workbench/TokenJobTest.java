@@ -55,6 +55,7 @@ import org.luthier.api.tokens.SegmentEvents;
 import org.luthier.api.tokens.SegmentTokens;
 import org.luthier.api.tokens.Tokenizer;
 import org.luthier.assembler.mt3.Mt3ReferenceAssembler;
+import org.luthier.checkpoint.SafetensorsWriter;
 import org.luthier.tokenizer.mt3.Mt3Tokenizer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -508,6 +509,24 @@ class TokenJobTest {
         Fakes.writeWeights(weights, 2f);
         e = assertThrows(LuthierException.class, () -> transcribe(mine));
         assertTrue(e.getMessage().endsWith("say with --model which it is: other, third"), e.getMessage());
+    }
+
+    @Test
+    void theModelThatACheckpointFitsIsToldWhereItFailsAsAnother() throws Exception {
+        TokenFakes.writeModel(folder, "other", 2f);
+        Path weights = folder.resolve("mine.bin");
+        List<SafetensorsWriter.Tensor> tensors = List.of(
+                SafetensorsWriter.Tensor.of("gain", new float[] {2}, 1),
+                SafetensorsWriter.Tensor.of("loss", new float[] {2}, 1));
+        try (var out = Files.newOutputStream(weights)) {
+            SafetensorsWriter.write(out, Map.of(), tensors);
+        }
+        TranscriptionRequest mine = request().withCheckpoint(weights);
+        String asAnother = assertThrows(LuthierException.class, () -> transcribe(mine.withModel("basic-pitch")))
+                .getMessage();
+        String asItself = assertThrows(LuthierException.class, () -> transcribe(mine.withModel("other")))
+                .getMessage();
+        assertEquals(asItself + "; the checkpoint does not fit --model basic-pitch, it fits other", asAnother);
     }
 
     @Test
