@@ -67,6 +67,46 @@ public interface Kernels {
     void affine(INDArray x, float scale, float offset, INDArray output);
 
     /**
+     * x * scale + offset with one scale and offset for each channel, as a batch norm is where nothing is learnt (Ioffe and Szegedy 2015).
+     *
+     * @param x [..., channels]
+     * @param scale [channels]
+     * @param offset [channels]
+     * @param output of the shape of x, may be x
+     */
+    void affine(INDArray x, INDArray scale, INDArray offset, INDArray output);
+
+    /**
+     * Means of so many neighbouring frequencies each: output[row, time, f, c] is the mean of x[row, time, f * width + i, c], i below width.
+     * What is left over at the end is dropped.
+     *
+     * @param x [rows, time, frequency, channels]
+     * @param output [rows, time, frequency / width, channels]; does not overlap x
+     */
+    void averagePool(INDArray x, int width, INDArray output);
+
+    /**
+     * A convolution over time of each channel by itself (a correlation: the kernel is not flipped), with as many zeros before as after:
+     * output[row, t, c] = sum over k of x[row, t + k - (taps - 1) / 2, c] * weight[k, c].
+     *
+     * @param x [rows, length, channels]
+     * @param weight [taps, channels], an odd number of taps
+     * @param output of the shape of x; does not overlap it
+     */
+    void depthwise(INDArray x, INDArray weight, INDArray output);
+
+    /**
+     * Turns pairs of the columns of each head by angles that depend on the position, in place (Su et al. 2021): (a, b) becomes (a cos - b
+     * sin, b cos + a sin). Columns of a head beyond the pairs stay.
+     *
+     * @param x [rows, length, heads * size]
+     * @param halves whether pair i is of columns i and pairs + i; else it is of 2 i and 2 i + 1
+     * @param cosines [length, pairs]
+     * @param sines [length, pairs]
+     */
+    void rotate(INDArray x, int heads, boolean halves, INDArray cosines, INDArray sines);
+
+    /**
      * Stacks shifted copies of the last axis: output[row, time, f, c] = x[row, time, f + shifts[c]], and 0 where that lies outside.
      *
      * @param x [rows, time, bins]
@@ -86,7 +126,17 @@ public interface Kernels {
      *
      * @param weight [inputs, outputs], row-major; copied
      */
-    Projection projection(float[] weight, int inputs, int outputs);
+    default Projection projection(float[] weight, int inputs, int outputs) {
+        return projection(weight, null, inputs, outputs);
+    }
+
+    /**
+     * Prepares a matrix product with a fixed matrix, plus a bias.
+     *
+     * @param weight [inputs, outputs], row-major; copied
+     * @param bias [outputs]; copied. Null for none
+     */
+    Projection projection(float[] weight, float[] bias, int inputs, int outputs);
 
     /**
      * Lines of a table: output[i] = table[ids[i]].
@@ -96,6 +146,17 @@ public interface Kernels {
      * @throws IllegalArgumentException if the table has no such line
      */
     void lookup(INDArray table, int[] ids, INDArray output);
+
+    /**
+     * Adds weighted lines to some of a table: table[ids[i]] += factors[i] * x[i], in the order of i; the way back of {@link #lookup}.
+     *
+     * @param x [ids.length, width]
+     * @param factors as many as ids
+     * @param ids may have one repeatedly
+     * @param table [lines, width]; does not overlap x
+     * @throws IllegalArgumentException if the table has no such line
+     */
+    void scatterAdd(INDArray x, float[] factors, int[] ids, INDArray table);
 
     /**
      * x += y.
@@ -111,6 +172,15 @@ public interface Kernels {
      * @param output of the shape of x, may be x
      */
     void rmsNorm(INDArray x, INDArray scale, float epsilon, INDArray output);
+
+    /**
+     * (x - mean) / sqrt(mean((x - mean)^2) + epsilon) * scale + offset over the last axis (Ba et al. 2016).
+     *
+     * @param scale [width]
+     * @param offset [width]
+     * @param output of the shape of x, may be x
+     */
+    void layerNorm(INDArray x, INDArray scale, INDArray offset, float epsilon, INDArray output);
 
     /**
      * activation(gate) * up (Shazeer 2020).
@@ -136,7 +206,7 @@ public interface Kernels {
      * in a tensor of its own or in columns of a fused product.
      *
      * @param keys [rows, length, width]
-     * @param values [rows, length, width]
+     * @param values [rows, length, width of the values]
      */
     KeyValues keyValues(Heads heads, INDArray keys, INDArray values);
 

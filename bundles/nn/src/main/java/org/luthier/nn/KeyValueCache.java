@@ -8,7 +8,7 @@ public interface KeyValueCache extends KeyValues {
      * Adds positions to every row.
      *
      * @param keys [rows, n, width]; copied
-     * @param values [rows, n, width]; copied
+     * @param values [rows, n, width of the values]; copied
      */
     void append(INDArray keys, INDArray values);
 }

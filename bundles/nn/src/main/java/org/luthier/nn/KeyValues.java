@@ -23,26 +23,38 @@ public interface KeyValues extends AutoCloseable {
     int length();
 
     /**
-     * softmax(queries keys^T * scale + mask) values.
+     * softmax(queries keys^T * scale + bias + mask) values.
      *
      * @param queries [rows, n, width]
+     * @param bias [heads, n, length], the same for all rows; null for none
      * @param causal whether query i of n sees only the first {@code length - n + i + 1} keys
-     * @param output [rows, n, width]; overlaps not the queries
+     * @param output [rows, n, width of the values]; overlaps not the queries
      */
-    void attend(INDArray queries, boolean causal, INDArray output, Scratch scratch);
+    void attend(INDArray queries, INDArray bias, boolean causal, INDArray output, Scratch scratch);
+
+    /** {@link #attend(INDArray, INDArray, boolean, INDArray, Scratch)} without a bias. */
+    default void attend(INDArray queries, boolean causal, INDArray output, Scratch scratch) {
+        attend(queries, null, causal, output, scratch);
+    }
 
     /**
-     * queries keys^T * scale + mask.
+     * queries keys^T * scale + bias + mask.
      *
-     * @param scores [rows, heads, n, length]
+     * @param bias [heads, n, length], the same for all rows; null for none
+     * @param scores [rows, heads, n, length]; overlaps not the bias
      */
-    void scores(INDArray queries, boolean causal, INDArray scores, Scratch scratch);
+    void scores(INDArray queries, INDArray bias, boolean causal, INDArray scores, Scratch scratch);
+
+    /** {@link #scores(INDArray, INDArray, boolean, INDArray, Scratch)} without a bias. */
+    default void scores(INDArray queries, boolean causal, INDArray scores, Scratch scratch) {
+        scores(queries, null, causal, scores, scratch);
+    }
 
     /**
      * probabilities values.
      *
      * @param probabilities [rows, heads, n, length]
-     * @param output [rows, n, width]
+     * @param output [rows, n, width of the values]
      */
     void mix(INDArray probabilities, INDArray output, Scratch scratch);
 

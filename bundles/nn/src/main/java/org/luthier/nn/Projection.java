@@ -2,7 +2,7 @@ package org.luthier.nn;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** A matrix product with a fixed matrix, laid out as the kernels that made it like it. Immutable; may be used by several workers. */
+/** A matrix product with a fixed matrix, and a bias b if it has one, laid out as the kernels that made it like it. Immutable; may be used by several workers. */
 public interface Projection extends AutoCloseable {
     /** Columns of the input. */
     int inputs();
@@ -11,7 +11,7 @@ public interface Projection extends AutoCloseable {
     int outputs();
 
     /**
-     * output = x W.
+     * output = x W + b.
      *
      * @param x [m, inputs]
      * @param output [m, outputs]; overlaps not x
@@ -19,7 +19,7 @@ public interface Projection extends AutoCloseable {
     void apply(INDArray x, INDArray output, Scratch scratch);
 
     /**
-     * output += x W, for residual streams.
+     * output += x W + b, for residual streams.
      *
      * @param x [m, inputs]
      * @param output [m, outputs]; overlaps not x

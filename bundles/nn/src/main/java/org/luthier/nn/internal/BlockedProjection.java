@@ -17,8 +17,11 @@ final class BlockedProjection implements Projection {
     private final int columns;
     private final int rowsAtOnce;
     private final FloatPointer blocks;
+    private final float[] bias;
 
-    BlockedProjection(float[] weight, int inputs, int outputs) {
+    /** @param bias null for none */
+    BlockedProjection(float[] weight, float[] bias, int inputs, int outputs) {
+        this.bias = bias == null ? null : bias.clone();
         this.inputs = inputs;
         this.outputs = outputs;
         this.columns = Blas.hasSmallKernels() ? Math.min(COLUMNS, outputs) : outputs;
@@ -56,21 +59,37 @@ final class BlockedProjection implements Projection {
 
     @Override
     public void apply(INDArray x, INDArray output, Scratch scratch) {
+        check(x, output);
+        Address address = new Address();
         try (Lines to = Lines.writing(output)) {
-            multiply(x, output, to, 0);
+            for (int line = 0; bias != null && line < to.count; line++) {
+                address.at(to.at(line)).put(bias, 0, outputs);
+            }
+            multiply(x, to, bias == null ? 0 : 1);
         }
     }
 
     @Override
     public void accumulate(INDArray x, INDArray output, Scratch scratch) {
+        check(x, output);
+        Address address = new Address();
         try (Lines to = Lines.of(output)) {
-            multiply(x, output, to, 1);
+            float[] sum = new float[bias == null ? 0 : outputs];
+            for (int line = 0; bias != null && line < to.count; line++) {
+                address.at(to.at(line)).get(sum, 0, outputs);
+                Loops.add(sum, bias, outputs);
+                address.at(to.at(line)).put(sum, 0, outputs);
+            }
+            multiply(x, to, 1);
         }
     }
 
-    private void multiply(INDArray x, INDArray output, Lines to, float kept) {
+    private void check(INDArray x, INDArray output) {
         Shapes.check("input of a projection", x, -1, inputs);
         Shapes.check("output of a projection", output, x.size(0), outputs);
+    }
+
+    private void multiply(INDArray x, Lines to, float kept) {
         try (Lines from = Lines.of(x)) {
             Address left = new Address();
             Address right = new Address();

@@ -50,11 +50,14 @@ abstract class CpuAttention implements KeyValues {
     }
 
     @Override
-    public void attend(INDArray queries, boolean causal, INDArray output, Scratch scratch) {
+    public void attend(INDArray queries, INDArray bias, boolean causal, INDArray output, Scratch scratch) {
         Shapes.check("queries", queries, rows(), -1, heads.width());
-        Shapes.check("output of attention", output, queries.shape());
+        Shapes.check("output of attention", output, rows(), queries.size(1), heads.valueWidth());
         int n = (int) queries.size(1);
         int length = length();
+        if (bias != null) {
+            Shapes.check("bias of scores", bias, heads.count(), n, length);
+        }
         // Queries of one head at a time, or the only few queries of several heads.
         int most = Math.max(1, Blas.SMALL / heads.size() / length);
         int queriesAtOnce = Math.min(n, most);
@@ -65,22 +68,22 @@ abstract class CpuAttention implements KeyValues {
         Softmax softmax = new Softmax(length, scratch.array(0, floats), scratch.array(1, floats));
         open();
         try (Lines from = Lines.of(queries);
+                Lines biases = bias == null ? null : Lines.of(bias);
                 Lines to = Lines.writing(output)) {
-            Step step = new Step();
+            Step step = new Step(biases, scratch);
             for (int row = 0; row < rows(); row++) {
                 for (int head = 0; head < heads.count(); head += headsAtOnce) {
                     int some = Math.min(headsAtOnce, heads.count() - head);
                     for (int query = 0; query < n; query += queriesAtOnce) {
                         int count = Math.min(queriesAtOnce, n - query);
-                        int line = row * n + query;
                         long ofHead = (long) count * length * Float.BYTES;
                         for (int h = 0; h < some; h++) {
-                            step.scores(row, head + h, count, from, line, scores + h * ofHead, length);
+                            step.scores(row, head + h, query, count, n, from, scores + h * ofHead, length);
                         }
                         int visible = causal ? length - n + query + 1 : length;
                         softmax.lines(scores, some * count, visible, causal ? 1 : 0, count);
                         for (int h = 0; h < some; h++) {
-                            step.mix(row, head + h, count, scores + h * ofHead, length, to, line);
+                            step.mix(row, head + h, count, scores + h * ofHead, length, to, row * n + query);
                         }
                     }
                 }
@@ -92,19 +95,21 @@ abstract class CpuAttention implements KeyValues {
     }
 
     @Override
-    public void scores(INDArray queries, boolean causal, INDArray scores, Scratch scratch) {
+    public void scores(INDArray queries, INDArray bias, boolean causal, INDArray scores, Scratch scratch) {
         Shapes.check("queries", queries, rows(), -1, heads.width());
         int n = (int) queries.size(1);
         int length = length();
         Shapes.check("scores", scores, rows(), heads.count(), n, length);
+        Shapes.bias(bias, scores);
         open();
         try (Lines from = Lines.of(queries);
+                Lines biases = bias == null ? null : Lines.of(bias);
                 Lines to = Lines.writing(scores)) {
-            Step step = new Step();
+            Step step = new Step(biases, scratch);
             for (int row = 0; row < rows(); row++) {
                 for (int head = 0; head < heads.count(); head++) {
                     int line = (row * heads.count() + head) * n;
-                    step.scores(row, head, n, from, row * n, to.at(line), to.stride);
+                    step.scores(row, head, 0, n, n, from, to.at(line), to.stride);
                     for (int query = 0; causal && query < n - 1; query++) {
                         step.mask(to.at(line + query), length - n + query + 1, scratch.array(0, n), length);
                     }
@@ -120,11 +125,11 @@ abstract class CpuAttention implements KeyValues {
     public void mix(INDArray probabilities, INDArray output, Scratch scratch) {
         Shapes.check("probabilities", probabilities, rows(), heads.count(), -1, length());
         int n = (int) probabilities.size(2);
-        Shapes.check("output of attention", output, rows(), n, heads.width());
+        Shapes.check("output of attention", output, rows(), n, heads.valueWidth());
         open();
         try (Lines from = Lines.of(probabilities);
                 Lines to = Lines.writing(output)) {
-            Step step = new Step();
+            Step step = new Step(null, scratch);
             for (int row = 0; row < rows(); row++) {
                 for (int head = 0; head < heads.count(); head++) {
                     step.mix(row, head, n, from.at((row * heads.count() + head) * n), from.stride, to, row * n);
@@ -141,13 +146,26 @@ abstract class CpuAttention implements KeyValues {
         private final Address left = new Address();
         private final Address right = new Address();
         private final Address product = new Address();
+        private final Lines biases;
+        private final float[] line;
 
-        void scores(int row, int head, int n, Lines queries, int line, long scores, int stride) {
-            left.at(queries.at(line) + (long) head * heads.size() * Float.BYTES);
+        /** @param biases [heads * queries, length], to start the scores with; null for none */
+        Step(Lines biases, Scratch scratch) {
+            this.biases = biases;
+            this.line = biases == null ? null : scratch.array(2, biases.width);
+        }
+
+        /** Scores of some of the n queries, from one on. */
+        void scores(int row, int head, int query, int count, int n, Lines queries, long scores, int stride) {
+            for (int i = 0; biases != null && i < count; i++) {
+                left.at(biases.at(head * n + query + i)).get(line, 0, biases.width);
+                product.at(scores + (long) i * stride * Float.BYTES).put(line, 0, biases.width);
+            }
+            left.at(queries.at(row * n + query) + (long) head * heads.size() * Float.BYTES);
             for (int page = 0; page < pages(); page++) {
                 Blas.multiply(
                         true,
-                        n,
+                        count,
                         positions(page),
                         heads.size(),
                         heads.scale(),
@@ -155,19 +173,19 @@ abstract class CpuAttention implements KeyValues {
                         queries.stride,
                         right.at(key(row, page, head)),
                         keyStride(),
-                        0,
+                        biases == null ? 0 : 1,
                         product.at(scores + (long) page * pageLength() * Float.BYTES),
                         stride);
             }
         }
 
         void mix(int row, int head, int n, long probabilities, int stride, Lines output, int line) {
-            product.at(output.at(line) + (long) head * heads.size() * Float.BYTES);
+            product.at(output.at(line) + (long) head * heads.valueSize() * Float.BYTES);
             for (int page = 0; page < pages(); page++) {
                 Blas.multiply(
                         false,
                         n,
-                        heads.size(),
+                        heads.valueSize(),
                         positions(page),
                         1,
                         left.at(probabilities + (long) page * pageLength() * Float.BYTES),

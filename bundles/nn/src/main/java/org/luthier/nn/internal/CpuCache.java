@@ -59,12 +59,12 @@ final class CpuCache extends CpuAttention implements KeyValueCache {
     @Override
     public void append(INDArray keys, INDArray values) {
         Shapes.check("keys", keys, rows(), -1, heads().width());
-        Shapes.check("values", values, keys.shape());
+        Shapes.check("values", values, rows(), keys.size(1), heads().valueWidth());
         int n = (int) keys.size(1);
         if (pageLength == 0) {
             pageLength = Math.max(POSITIONS, n);
-            lines = new float[POSITIONS * heads().width()];
-            headLines = new float[POSITIONS * heads().size()];
+            lines = new float[POSITIONS * Math.max(heads().width(), heads().valueWidth())];
+            headLines = new float[POSITIONS * Math.max(heads().size(), heads().valueSize())];
         }
         try (Lines newKeys = Lines.of(keys);
                 Lines newValues = Lines.of(values)) {
@@ -73,8 +73,14 @@ final class CpuCache extends CpuAttention implements KeyValueCache {
                     int position = (length + done) % pageLength;
                     int run = Math.min(Math.min(n - done, pageLength - position), POSITIONS);
                     Page page = writable(rows.get(row), position);
-                    write(newKeys, row * n + done, run, page.memory.address(), position);
-                    write(newValues, row * n + done, run, page.memory.address() + half(), position);
+                    write(newKeys, row * n + done, run, page.memory.address(), position, heads().size());
+                    write(
+                            newValues,
+                            row * n + done,
+                            run,
+                            page.memory.address() + keyBytes(),
+                            position,
+                            heads().valueSize());
                     done += run;
                 }
             }
@@ -94,7 +100,8 @@ final class CpuCache extends CpuAttention implements KeyValueCache {
             page.users--;
             Page copy = take();
             pages.set(last, copy);
-            copy(page, copy, position);
+            copy(page.memory.address(), copy.memory.address(), position, heads().size());
+            copy(page.memory.address() + keyBytes(), copy.memory.address() + keyBytes(), position, heads().valueSize());
             return copy;
         }
         return page;
@@ -103,36 +110,35 @@ final class CpuCache extends CpuAttention implements KeyValueCache {
     private Page take() {
         Page page = free.poll();
         if (page == null) {
-            page = new Page(new FloatPointer(2L * heads().width() * pageLength));
+            page = new Page(new FloatPointer((long) (heads().width() + heads().valueWidth()) * pageLength));
             all.add(page);
         }
         page.users = 1;
         return page;
     }
 
-    private void copy(Page from, Page to, int positions) {
-        int size = heads().size();
-        for (int run = 0; run < 2 * heads().count(); run++) {
+    /** Keys or values of the first positions of a page. */
+    private void copy(long from, long to, int positions, int size) {
+        for (int run = 0; run < heads().count(); run++) {
             long offset = (long) run * pageLength * size * Float.BYTES;
             // Pieces of what there is room for.
             for (int done = 0; done < positions; done += POSITIONS) {
                 int n = Math.min(POSITIONS, positions - done) * size;
                 long piece = offset + (long) done * size * Float.BYTES;
-                address.at(from.memory.address() + piece).get(headLines, 0, n);
-                address.at(to.memory.address() + piece).put(headLines, 0, n);
+                address.at(from + piece).get(headLines, 0, n);
+                address.at(to + piece).put(headLines, 0, n);
             }
         }
     }
 
     /** Bytes from the keys of a page to its values. */
-    private long half() {
+    private long keyBytes() {
         return (long) heads().width() * pageLength * Float.BYTES;
     }
 
     /** Lays lines of all heads into the runs of each. */
-    private void write(Lines from, int line, int n, long page, int position) {
-        int width = heads().width();
-        int size = heads().size();
+    private void write(Lines from, int line, int n, long page, int position, int size) {
+        int width = heads().count() * size;
         for (int i = 0; i < n; i++) {
             address.at(from.at(line + i)).get(lines, i * width, width);
         }
@@ -162,7 +168,9 @@ final class CpuCache extends CpuAttention implements KeyValueCache {
 
     @Override
     long value(int row, int page, int head) {
-        return key(row, page, head) + half();
+        return rows.get(row).get(page).memory.address()
+                + keyBytes()
+                + (long) head * pageLength * heads().valueSize() * Float.BYTES;
     }
 
     @Override
@@ -172,7 +180,7 @@ final class CpuCache extends CpuAttention implements KeyValueCache {
 
     @Override
     int valueStride() {
-        return heads().size();
+        return heads().valueSize();
     }
 
     @Override

@@ -92,7 +92,9 @@ public final class CpuKernels implements Kernels {
     @Override
     public void activate(Activation activation, INDArray x) {
         if (activation != Activation.NONE) {
-            inBlocks(x, x, (values, n) -> Loops.activate(activation, values, n));
+            float[] e = new float[BLOCK];
+            float[] powers = new float[BLOCK];
+            inBlocks(x, x, (values, n) -> Loops.activate(activation, values, e, powers, n));
         }
     }
 
@@ -117,6 +119,104 @@ public final class CpuKernels implements Kernels {
                 to.write(done, block, n);
             }
             to.finish();
+        }
+    }
+
+    @Override
+    public void affine(INDArray x, INDArray scale, INDArray offset, INDArray output) {
+        perLine(x, scale, offset, output, (line, scales, offsets, width) -> Loops.affine(line, scales, offsets, width));
+    }
+
+    private interface LineLoop {
+        void run(float[] line, float[] scales, float[] offsets, int width);
+    }
+
+    private static void perLine(INDArray x, INDArray scale, INDArray offset, INDArray output, LineLoop loop) {
+        try (Lines from = Lines.of(x);
+                Lines scales = Lines.of(scale);
+                Lines offsets = Lines.of(offset);
+                Lines to = Lines.writing(output)) {
+            Address address = new Address();
+            int width = from.width;
+            float[] factors = new float[width];
+            float[] added = new float[width];
+            float[] line = new float[width];
+            address.at(scales.at(0)).get(factors, 0, width);
+            address.at(offsets.at(0)).get(added, 0, width);
+            for (int i = 0; i < from.count; i++) {
+                address.at(from.at(i)).get(line, 0, width);
+                loop.run(line, factors, added, width);
+                address.at(to.at(i)).put(line, 0, width);
+            }
+            to.finish();
+        }
+    }
+
+    @Override
+    public void averagePool(INDArray x, int width, INDArray output) {
+        Shapes.pooled(x, width, output);
+        int frequency = (int) x.size(2);
+        int channels = (int) x.size(3);
+        int pooled = frequency / width;
+        float[] in = new float[frequency * channels];
+        float[] out = new float[pooled * channels];
+        try (HostRows from = HostRows.reading(x);
+                HostRows to = HostRows.writing(output)) {
+            for (long line = 0; line < x.size(0) * x.size(1); line++) {
+                from.read(line * in.length, in, 0, in.length);
+                Loops.means(in, width, out, pooled, channels);
+                to.write(line * out.length, out, out.length);
+            }
+            to.finish();
+        }
+    }
+
+    @Override
+    public void depthwise(INDArray x, INDArray weight, INDArray output) {
+        Shapes.depthwise(x, weight, output);
+        int rows = (int) x.size(0);
+        int length = (int) x.size(1);
+        int taps = (int) weight.size(0);
+        float[] factors = HostFloats.copy(weight);
+        try (Lines from = Lines.of(x);
+                Lines to = Lines.writing(output)) {
+            Address address = new Address();
+            int channels = from.width;
+            // A row with the zeros around it.
+            float[] padded = new float[(length + taps - 1) * channels];
+            float[] sum = new float[channels];
+            for (int row = 0; row < rows; row++) {
+                for (int t = 0; t < length; t++) {
+                    address.at(from.at((long) row * length + t)).get(padded, (t + taps / 2) * channels, channels);
+                }
+                for (int t = 0; t < length; t++) {
+                    Loops.depthwise(padded, t * channels, factors, taps, sum, channels);
+                    address.at(to.at((long) row * length + t)).put(sum, 0, channels);
+                }
+            }
+            to.finish();
+        }
+    }
+
+    @Override
+    public void rotate(INDArray x, int heads, boolean halves, INDArray cosines, INDArray sines) {
+        Shapes.rotated(x, heads, cosines, sines);
+        int length = (int) x.size(1);
+        int pairs = (int) cosines.size(1);
+        float[] cos = HostFloats.copy(cosines);
+        float[] sin = HostFloats.copy(sines);
+        try (Lines lines = Lines.of(x)) {
+            Address address = new Address();
+            float[] line = new float[lines.width];
+            int size = lines.width / heads;
+            for (int i = 0; i < lines.count; i++) {
+                address.at(lines.at(i)).get(line, 0, line.length);
+                for (int head = 0; head < heads; head++) {
+                    Loops.rotate(line, head * size, halves, cos, sin, i % length * pairs, pairs);
+                }
+                address.at(lines.at(i)).put(line, 0, line.length);
+            }
+            lines.finish();
         }
     }
 
@@ -170,8 +270,8 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public Projection projection(float[] weight, int inputs, int outputs) {
-        return new BlockedProjection(weight, inputs, outputs);
+    public Projection projection(float[] weight, float[] bias, int inputs, int outputs) {
+        return new BlockedProjection(weight, bias, inputs, outputs);
     }
 
     @Override
@@ -184,6 +284,25 @@ public final class CpuKernels implements Kernels {
             for (int i = 0; i < ids.length; i++) {
                 address.at(from.at(Shapes.index("id", ids[i], from.count))).get(line, 0, line.length);
                 address.at(to.at(i)).put(line, 0, line.length);
+            }
+            to.finish();
+        }
+    }
+
+    @Override
+    public void scatterAdd(INDArray x, float[] factors, int[] ids, INDArray table) {
+        Shapes.scattered(x, factors, ids, table);
+        try (Lines from = Lines.of(x);
+                Lines to = Lines.of(table)) {
+            Address address = new Address();
+            float[] sum = new float[to.width];
+            float[] line = new float[to.width];
+            for (int i = 0; i < ids.length; i++) {
+                address.at(from.at(i)).get(line, 0, line.length);
+                Loops.scale(line, line.length, factors[i]);
+                address.at(to.at(ids[i])).get(sum, 0, sum.length);
+                Loops.add(sum, line, sum.length);
+                address.at(to.at(ids[i])).put(sum, 0, sum.length);
             }
             to.finish();
         }
@@ -228,6 +347,16 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void layerNorm(INDArray x, INDArray scale, INDArray offset, float epsilon, INDArray output) {
+        perLine(x, scale, offset, output, (line, scales, offsets, width) -> {
+            Loops.subtract(line, width, Loops.sum(line, width) / width);
+            double variance = Loops.squares(line, width) / width;
+            Loops.scale(line, width, (float) (1 / Math.sqrt(variance + epsilon)));
+            Loops.affine(line, scales, offsets, width);
+        });
+    }
+
+    @Override
     public void gate(Activation activation, INDArray gate, INDArray up, INDArray output) {
         try (Lines gates = Lines.of(gate);
                 Lines ups = Lines.of(up);
@@ -239,11 +368,7 @@ public final class CpuKernels implements Kernels {
             float[] powers = new float[width];
             for (int i = 0; i < gates.count; i++) {
                 address.at(gates.at(i)).get(line, 0, width);
-                if (activation == Activation.GELU_TANH) {
-                    Loops.gelu(line, factors, powers, width);
-                } else {
-                    Loops.activate(activation, line, width);
-                }
+                Loops.activate(activation, line, factors, powers, width);
                 address.at(ups.at(i)).get(factors, 0, width);
                 Loops.multiply(line, factors, width);
                 address.at(to.at(i)).put(line, 0, width);

@@ -20,7 +20,7 @@ final class CpuKeyValues extends CpuAttention {
     CpuKeyValues(Heads heads, INDArray keys, INDArray values) {
         super(heads);
         Shapes.check("keys", keys, -1, -1, heads.width());
-        Shapes.check("values", values, keys.shape());
+        Shapes.check("values", values, keys.size(0), keys.size(1), heads.valueWidth());
         this.keys = keys;
         this.values = values;
         this.length = (int) keys.size(1);
@@ -66,7 +66,7 @@ final class CpuKeyValues extends CpuAttention {
 
     @Override
     long value(int row, int page, int head) {
-        return valueLines.at((long) rows[row] * length) + (long) head * heads().size() * Float.BYTES;
+        return valueLines.at((long) rows[row] * length) + (long) head * heads().valueSize() * Float.BYTES;
     }
 
     @Override

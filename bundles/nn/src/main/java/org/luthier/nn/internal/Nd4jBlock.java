@@ -15,7 +15,7 @@ final class Nd4jBlock implements AutoCloseable {
     /** [rows, capacity, width]. */
     private final INDArray keys;
 
-    /** [rows, capacity, width]. */
+    /** [rows, capacity, width of the values]. */
     private final INDArray values;
 
     private final boolean own;
@@ -38,16 +38,17 @@ final class Nd4jBlock implements AutoCloseable {
 
     /** Own memory, empty. */
     static Nd4jBlock empty(Heads heads, long rows, long capacity) {
-        return new Nd4jBlock(heads, memory(rows, capacity, heads), memory(rows, capacity, heads), 0, true);
+        return new Nd4jBlock(
+                heads, memory(rows, capacity, heads.width()), memory(rows, capacity, heads.valueWidth()), 0, true);
     }
 
-    private static INDArray memory(long rows, long capacity, Heads heads) {
-        return Nd4j.createUninitialized(DataType.FLOAT, rows, capacity, heads.width());
+    private static INDArray memory(long rows, long capacity, int width) {
+        return Nd4j.createUninitialized(DataType.FLOAT, rows, capacity, width);
     }
 
     /** [rows, n, width] seen as [rows, heads, n, size]. */
     static INDArray byHead(INDArray x, Heads heads) {
-        return x.reshape('c', true, x.size(0), x.size(1), heads.count(), heads.size())
+        return x.reshape('c', true, x.size(0), x.size(1), heads.count(), x.size(2) / heads.count())
                 .permute(0, 2, 1, 3);
     }
 
@@ -79,7 +80,7 @@ final class Nd4jBlock implements AutoCloseable {
         return keysByHead;
     }
 
-    /** [rows, heads, length, size], a view. */
+    /** [rows, heads, length, size of the values], a view. */
     INDArray values() {
         return valuesByHead;
     }
@@ -94,8 +95,8 @@ final class Nd4jBlock implements AutoCloseable {
 
     /** Own memory that holds these rows. */
     Nd4jBlock select(int[] rows) {
-        INDArray selectedKeys = memory(rows.length, keys.size(1), heads);
-        INDArray selectedValues = memory(rows.length, keys.size(1), heads);
+        INDArray selectedKeys = memory(rows.length, keys.size(1), heads.width());
+        INDArray selectedValues = memory(rows.length, keys.size(1), heads.valueWidth());
         Nd4jKernels.gather(keys, rows, selectedKeys);
         Nd4jKernels.gather(values, rows, selectedValues);
         return new Nd4jBlock(heads, selectedKeys, selectedValues, length, true);

@@ -15,7 +15,7 @@ final class Nd4jCache extends Nd4jKeyValues implements KeyValueCache {
     @Override
     public void append(INDArray keys, INDArray values) {
         Shapes.check("keys", keys, rows(), -1, heads().width());
-        Shapes.check("values", values, keys.shape());
+        Shapes.check("values", values, rows(), keys.size(1), heads().valueWidth());
         Nd4jBlock block = blockFor(keys.size(1));
         if (memory.inPlace()) {
             block.append(keys, values);

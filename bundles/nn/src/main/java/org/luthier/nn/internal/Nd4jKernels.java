@@ -14,6 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.impl.scalar.RectifiedLinear;
 import org.nd4j.linalg.api.ops.impl.transforms.floating.RSqrt;
+import org.nd4j.linalg.api.ops.impl.transforms.strict.Erf;
 import org.nd4j.linalg.api.ops.impl.transforms.strict.Sigmoid;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
@@ -54,6 +55,8 @@ public final class Nd4jKernels implements Kernels {
             case RELU -> Nd4j.getExecutioner().exec(new RectifiedLinear(x, x, 0));
             case SIGMOID -> Nd4j.getExecutioner().exec(new Sigmoid(x, x));
             case GELU_TANH -> geluInPlace(x);
+            case GELU_ERF -> exactGeluInPlace(x);
+            case SILU -> siluInPlace(x);
         }
     }
 
@@ -67,12 +70,105 @@ public final class Nd4jKernels implements Kernels {
         }
     }
 
+    /** 0.5 x (1 + erf(x / sqrt(2))). */
+    private static void exactGeluInPlace(INDArray x) {
+        try (INDArray gate = x.dup('c')) {
+            gate.muli(Math.sqrt(0.5));
+            Nd4j.getExecutioner().exec(new Erf(gate, gate));
+            gate.addi(1).muli(0.5);
+            x.muli(gate);
+        }
+    }
+
+    private static void siluInPlace(INDArray x) {
+        try (INDArray gate = x.dup('c')) {
+            Nd4j.getExecutioner().exec(new Sigmoid(gate, gate));
+            x.muli(gate);
+        }
+    }
+
     @Override
     public void affine(INDArray x, float scale, float offset, INDArray output) {
         if (output != x) {
             output.assign(x);
         }
         output.muli(scale).addi(offset);
+    }
+
+    @Override
+    public void affine(INDArray x, INDArray scale, INDArray offset, INDArray output) {
+        x.mul(scale, output);
+        output.addi(offset);
+    }
+
+    @Override
+    public void averagePool(INDArray x, int width, INDArray output) {
+        Shapes.pooled(x, width, output);
+        long lines = x.size(0) * x.size(1);
+        long channels = x.size(3);
+        long pooled = output.size(2);
+        try (INDArray own = x.dup('c');
+                INDArray sum = Nd4j.create(DataType.FLOAT, lines, pooled, channels)) {
+            INDArray neighbours = own.reshape(lines, x.size(2) * channels)
+                    .get(all(), NDArrayIndex.interval(0, pooled * width * channels))
+                    .reshape(lines, pooled, width, channels);
+            for (int k = 0; k < width; k++) {
+                sum.addi(neighbours.get(all(), all(), NDArrayIndex.point(k), all()));
+            }
+            output.assign(sum.divi(width).reshape(output.shape()));
+        }
+    }
+
+    @Override
+    public void depthwise(INDArray x, INDArray weight, INDArray output) {
+        Shapes.depthwise(x, weight, output);
+        long length = x.size(1);
+        long taps = weight.size(0);
+        try (INDArray padded = Nd4j.create(DataType.FLOAT, x.size(0), length + taps - 1, x.size(2));
+                INDArray factors = weight.dup('c');
+                INDArray sum = Nd4j.create(DataType.FLOAT, x.shape())) {
+            padded.get(all(), NDArrayIndex.interval(taps / 2, taps / 2 + length), all())
+                    .assign(x);
+            for (long k = 0; k < taps; k++) {
+                try (INDArray product = padded.get(all(), NDArrayIndex.interval(k, k + length), all())
+                        .mul(factors.get(NDArrayIndex.point(k), all()))) {
+                    sum.addi(product);
+                }
+            }
+            output.assign(sum);
+        }
+    }
+
+    @Override
+    public void rotate(INDArray x, int heads, boolean halves, INDArray cosines, INDArray sines) {
+        Shapes.rotated(x, heads, cosines, sines);
+        long rows = x.size(0);
+        long length = x.size(1);
+        long pairs = cosines.size(1);
+        try (INDArray own = x.dup('c');
+                INDArray cos = cosines.dup('c');
+                INDArray sin = sines.dup('c')) {
+            INDArray turning = own.reshape(rows, length, heads, x.size(2) / heads)
+                    .get(all(), all(), all(), NDArrayIndex.interval(0, 2 * pairs));
+            INDArray cosByHead = cos.reshape(1, length, 1, pairs);
+            INDArray sinByHead = sin.reshape(1, length, 1, pairs);
+            try (INDArray turned = turning.dup('c')) {
+                INDArray inPairs = halves
+                        ? turned.reshape(rows, length, heads, 2, pairs)
+                        : turned.reshape(rows, length, heads, pairs, 2).permute(0, 1, 2, 4, 3);
+                INDArray first = inPairs.get(all(), all(), all(), NDArrayIndex.point(0), all());
+                INDArray second = inPairs.get(all(), all(), all(), NDArrayIndex.point(1), all());
+                try (INDArray a = first.dup('c');
+                        INDArray b = second.dup('c');
+                        INDArray bySine = a.mul(sinByHead);
+                        INDArray against = b.mul(sinByHead)) {
+                    first.assign(a.muli(cosByHead).subi(against));
+                    second.assign(b.muli(cosByHead).addi(bySine));
+                }
+                turning.assign(turned);
+            }
+            x.assign(own);
+        }
     }
 
     @Override
@@ -100,13 +196,27 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public Projection projection(float[] weight, int inputs, int outputs) {
-        return new Nd4jProjection(weight, inputs, outputs);
+    public Projection projection(float[] weight, float[] bias, int inputs, int outputs) {
+        return new Nd4jProjection(weight, bias, inputs, outputs);
     }
 
     @Override
     public void lookup(INDArray table, int[] ids, INDArray output) {
         gather(table, ids, output);
+    }
+
+    @Override
+    public void scatterAdd(INDArray x, float[] factors, int[] ids, INDArray table) {
+        Shapes.scattered(x, factors, ids, table);
+        try (INDArray column = Nd4j.create(factors.clone(), new long[] {factors.length, 1}, 'c');
+                INDArray weighted = x.mul(column);
+                INDArray sums = table.dup('c');
+                INDArray indices = Nd4j.createFromArray(ids)) {
+            run(DynamicCustomOp.builder("scatter_add")
+                    .addInputs(sums, indices, weighted)
+                    .addOutputs(sums));
+            table.assign(sums);
+        }
     }
 
     @Override
@@ -131,6 +241,27 @@ public final class Nd4jKernels implements Kernels {
             x.mul(factor, output);
             output.muli(scale);
         }
+    }
+
+    @Override
+    public void layerNorm(INDArray x, INDArray scale, INDArray offset, float epsilon, INDArray output) {
+        int last = x.rank() - 1;
+        long[] lines = x.shape().clone();
+        lines[last] = 1;
+        try (INDArray mean = Nd4j.createUninitialized(DataType.FLOAT, lines);
+                INDArray centred = x.dup('c')) {
+            // Twice: the mean of numbers far from 0 is off by more than what is left may bear.
+            for (int i = 0; i < 2; i++) {
+                run(DynamicCustomOp.builder("reduce_mean")
+                        .addInputs(centred)
+                        .addOutputs(mean)
+                        .addIntegerArguments(last)
+                        .addBooleanArguments(true)); // keeps the axis
+                centred.subi(mean);
+            }
+            rmsNorm(centred, scale, epsilon, output);
+        }
+        output.addi(offset);
     }
 
     @Override
@@ -224,8 +355,11 @@ public final class Nd4jKernels implements Kernels {
         private static final int PRODUCT = 0;
 
         private final INDArray weight;
+        private final INDArray bias;
 
-        Nd4jProjection(float[] weight, int inputs, int outputs) {
+        /** @param bias null for none */
+        Nd4jProjection(float[] weight, float[] bias, int inputs, int outputs) {
+            this.bias = bias == null ? null : Nd4j.create(bias.clone(), new long[] {1, outputs}, 'c');
             this.weight = Nd4j.create(weight.clone(), new long[] {inputs, outputs}, 'c');
         }
 
@@ -243,6 +377,9 @@ public final class Nd4jKernels implements Kernels {
         public void apply(INDArray x, INDArray output, Scratch scratch) {
             check(x, output);
             product(x, weight, false, output);
+            if (bias != null) {
+                output.addi(bias);
+            }
         }
 
         @Override
@@ -251,6 +388,9 @@ public final class Nd4jKernels implements Kernels {
             INDArray product = scratch.tensor(PRODUCT, output.shape());
             product(x, weight, false, product);
             output.addi(product);
+            if (bias != null) {
+                output.addi(bias);
+            }
         }
 
         private void check(INDArray x, INDArray output) {
@@ -261,6 +401,9 @@ public final class Nd4jKernels implements Kernels {
         @Override
         public void close() {
             weight.close();
+            if (bias != null) {
+                bias.close();
+            }
         }
     }
 

@@ -36,7 +36,7 @@ class Nd4jKeyValues implements KeyValues {
     Nd4jKeyValues(Heads heads, INDArray keys, INDArray values) {
         this(heads, (int) keys.size(0));
         Shapes.check("keys", keys, -1, -1, heads.width());
-        Shapes.check("values", values, keys.shape());
+        Shapes.check("values", values, keys.size(0), keys.size(1), heads.valueWidth());
         blocks.add(Nd4jBlock.over(heads, keys, values));
     }
 
@@ -56,17 +56,17 @@ class Nd4jKeyValues implements KeyValues {
     }
 
     @Override
-    public final void attend(INDArray queries, boolean causal, INDArray output, Scratch scratch) {
-        Shapes.check("output of attention", output, queries.shape());
-        INDArray scores = computeScores(queries, causal, scratch);
+    public final void attend(INDArray queries, INDArray bias, boolean causal, INDArray output, Scratch scratch) {
+        Shapes.check("output of attention", output, rows(), queries.size(1), heads.valueWidth());
+        INDArray scores = computeScores(queries, bias, causal, scratch);
         Nd4jKernels.softmaxOf(scores);
         computeMixture(scores, output, scratch);
     }
 
     @Override
-    public final void scores(INDArray queries, boolean causal, INDArray scores, Scratch scratch) {
+    public final void scores(INDArray queries, INDArray bias, boolean causal, INDArray scores, Scratch scratch) {
         Shapes.check("scores", scores, rows(), heads.count(), queries.size(1), length());
-        INDArray computed = computeScores(queries, causal, scratch);
+        INDArray computed = computeScores(queries, bias, causal, scratch);
         if (memory.inPlace()) {
             scores.assign(computed);
         } else {
@@ -78,7 +78,7 @@ class Nd4jKeyValues implements KeyValues {
     public final void mix(INDArray probabilities, INDArray output, Scratch scratch) {
         Shapes.check("probabilities", probabilities, rows(), heads.count(), -1, length());
         long n = probabilities.size(2);
-        Shapes.check("output of attention", output, rows(), n, heads.width());
+        Shapes.check("output of attention", output, rows(), n, heads.valueWidth());
         INDArray own = scratch.tensor(SCORES, memory.memory(), heads.count(), n, length());
         if (memory.inPlace()) {
             own.assign(probabilities);
@@ -89,7 +89,7 @@ class Nd4jKeyValues implements KeyValues {
     }
 
     /** [rows of memory, heads, n, length], in the scratch. */
-    private INDArray computeScores(INDArray queries, boolean causal, Scratch scratch) {
+    private INDArray computeScores(INDArray queries, INDArray bias, boolean causal, Scratch scratch) {
         Shapes.check("queries", queries, rows(), -1, heads.width());
         long n = queries.size(1);
         INDArray spread = queries;
@@ -106,6 +106,10 @@ class Nd4jKeyValues implements KeyValues {
         }
         if (heads.scale() != 1) {
             scores.muli(heads.scale());
+        }
+        if (bias != null) {
+            Shapes.bias(bias, scores);
+            scores.addi(bias);
         }
         if (causal && n > 1) {
             try (INDArray mask = mask((int) n)) {
@@ -134,7 +138,7 @@ class Nd4jKeyValues implements KeyValues {
      */
     private void computeMixture(INDArray probabilities, INDArray output, Scratch scratch) {
         long n = probabilities.size(2);
-        INDArray mixed = memory.inPlace() ? output : scratch.tensor(MIXED, memory.memory(), n, heads.width());
+        INDArray mixed = memory.inPlace() ? output : scratch.tensor(MIXED, memory.memory(), n, heads.valueWidth());
         INDArray byHead = Nd4jBlock.byHead(mixed, heads); // [rows, heads, n, size]
         long from = 0;
         for (Nd4jBlock block : blocks) {
@@ -142,7 +146,7 @@ class Nd4jKeyValues implements KeyValues {
             if (from == 0) {
                 Nd4jKernels.product(under, block.values(), false, byHead);
             } else {
-                INDArray part = scratch.tensor(PART, memory.memory(), heads.count(), n, heads.size());
+                INDArray part = scratch.tensor(PART, memory.memory(), heads.count(), n, heads.valueSize());
                 Nd4jKernels.product(under, block.values(), false, part);
                 byHead.addi(part);
             }

@@ -28,20 +28,22 @@ abstract class PlainAttention implements KeyValues {
     }
 
     @Override
-    public void attend(INDArray queries, boolean causal, INDArray output, Scratch scratch) {
+    public void attend(INDArray queries, INDArray bias, boolean causal, INDArray output, Scratch scratch) {
         try (INDArray scores = Nd4j.create(DataType.FLOAT, rows(), heads.count(), queries.size(1), length())) {
-            scores(queries, causal, scores, scratch);
+            scores(queries, bias, causal, scores, scratch);
             new PlainKernels().softmax(scores);
             mix(scores, output, scratch);
         }
     }
 
     @Override
-    public void scores(INDArray queries, boolean causal, INDArray scores, Scratch scratch) {
+    public void scores(INDArray queries, INDArray bias, boolean causal, INDArray scores, Scratch scratch) {
         Shapes.check("queries", queries, rows(), -1, heads.width());
         int n = (int) queries.size(1);
         Shapes.check("scores", scores, rows(), heads.count(), n, length());
+        Shapes.bias(bias, scores);
         float[][][] keys = keys();
+        float[] added = bias == null ? null : HostFloats.copy(bias);
         float[] in = HostFloats.copy(queries);
         float[] out = new float[(int) scores.length()];
         int next = 0;
@@ -53,8 +55,9 @@ abstract class PlainAttention implements KeyValues {
                         for (int j = head * heads.size(); j < (head + 1) * heads.size(); j++) {
                             sum += (double) in[(row * n + query) * heads.width() + j] * keys[row][key][j];
                         }
+                        double more = added == null ? 0 : added[(head * n + query) * length() + key];
                         boolean visible = !causal || key < length() - n + query + 1;
-                        out[next++] = (float) (sum * heads.scale() + (visible ? 0 : MASKED));
+                        out[next++] = (float) (sum * heads.scale() + more + (visible ? 0 : MASKED));
                     }
                 }
             }
@@ -66,15 +69,15 @@ abstract class PlainAttention implements KeyValues {
     public void mix(INDArray probabilities, INDArray output, Scratch scratch) {
         Shapes.check("probabilities", probabilities, rows(), heads.count(), -1, length());
         int n = (int) probabilities.size(2);
-        Shapes.check("output of attention", output, rows(), n, heads.width());
+        Shapes.check("output of attention", output, rows(), n, heads.valueWidth());
         float[][][] values = values();
         float[] in = HostFloats.copy(probabilities);
         float[] out = new float[(int) output.length()];
         int next = 0;
         for (int row = 0; row < rows(); row++) {
             for (int query = 0; query < n; query++) {
-                for (int column = 0; column < heads.width(); column++) {
-                    int head = column / heads.size();
+                for (int column = 0; column < heads.valueWidth(); column++) {
+                    int head = column / heads.valueSize();
                     double sum = 0;
                     for (int key = 0; key < length(); key++) {
                         sum += (double) in[((row * heads.count() + head) * n + query) * length() + key]

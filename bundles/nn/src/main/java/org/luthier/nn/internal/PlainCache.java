@@ -35,7 +35,7 @@ final class PlainCache extends PlainAttention implements KeyValueCache {
     @Override
     public void append(INDArray newKeys, INDArray newValues) {
         Shapes.check("keys", newKeys, rows(), -1, heads().width());
-        Shapes.check("values", newValues, newKeys.shape());
+        Shapes.check("values", newValues, rows(), newKeys.size(1), heads().valueWidth());
         append(newKeys, keys);
         append(newValues, values);
         length += (int) newKeys.size(1);

@@ -63,6 +63,89 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
+    public void affine(INDArray x, INDArray scale, INDArray offset, INDArray output) {
+        int channels = (int) scale.length();
+        float[] values = HostFloats.copy(x);
+        float[] scales = HostFloats.copy(scale);
+        float[] offsets = HostFloats.copy(offset);
+        for (int i = 0; i < values.length; i++) {
+            int c = i % channels;
+            values[i] = (float) ((double) values[i] * scales[c] + offsets[c]);
+        }
+        HostFloats.write(values, output);
+    }
+
+    @Override
+    public void averagePool(INDArray x, int width, INDArray output) {
+        Shapes.pooled(x, width, output);
+        int frequency = (int) x.size(2);
+        int channels = (int) x.size(3);
+        int pooled = frequency / width;
+        float[] in = HostFloats.copy(x);
+        float[] out = new float[(int) output.length()];
+        for (int i = 0; i < out.length; i++) {
+            int line = i / channels / pooled;
+            int f = i / channels % pooled;
+            double sum = 0;
+            for (int k = 0; k < width; k++) {
+                sum += in[(line * frequency + f * width + k) * channels + i % channels];
+            }
+            out[i] = (float) (sum / width);
+        }
+        HostFloats.write(out, output);
+    }
+
+    @Override
+    public void depthwise(INDArray x, INDArray weight, INDArray output) {
+        Shapes.depthwise(x, weight, output);
+        int length = (int) x.size(1);
+        int channels = (int) x.size(2);
+        int taps = (int) weight.size(0);
+        float[] in = HostFloats.copy(x);
+        float[] factors = HostFloats.copy(weight);
+        float[] out = new float[in.length];
+        for (int i = 0; i < out.length; i++) {
+            int row = i / channels / length;
+            int t = i / channels % length;
+            int c = i % channels;
+            double sum = 0;
+            for (int k = 0; k < taps; k++) {
+                int from = t + k - (taps - 1) / 2;
+                if (from >= 0 && from < length) {
+                    sum += (double) in[(row * length + from) * channels + c] * factors[k * channels + c];
+                }
+            }
+            out[i] = (float) sum;
+        }
+        HostFloats.write(out, output);
+    }
+
+    @Override
+    public void rotate(INDArray x, int heads, boolean halves, INDArray cosines, INDArray sines) {
+        Shapes.rotated(x, heads, cosines, sines);
+        int length = (int) x.size(1);
+        int size = (int) x.size(2) / heads;
+        int pairs = (int) cosines.size(1);
+        float[] values = HostFloats.copy(x);
+        float[] cos = HostFloats.copy(cosines);
+        float[] sin = HostFloats.copy(sines);
+        for (int head = 0; head < values.length / size; head++) {
+            int position = head / heads % length;
+            for (int i = 0; i < pairs; i++) {
+                int first = head * size + (halves ? i : 2 * i);
+                int second = halves ? first + pairs : first + 1;
+                double c = cos[position * pairs + i];
+                double s = sin[position * pairs + i];
+                double a = values[first];
+                double b = values[second];
+                values[first] = (float) (a * c - b * s);
+                values[second] = (float) (b * c + a * s);
+            }
+        }
+        HostFloats.write(values, x);
+    }
+
+    @Override
     public void stack(INDArray x, int[] shifts, INDArray output) {
         int lines = (int) (x.size(0) * x.size(1));
         int bins = (int) x.size(2);
@@ -97,8 +180,8 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
-    public Projection projection(float[] weight, int inputs, int outputs) {
-        return new PlainProjection(weight.clone(), inputs, outputs);
+    public Projection projection(float[] weight, float[] bias, int inputs, int outputs) {
+        return new PlainProjection(weight.clone(), bias == null ? new float[outputs] : bias.clone(), inputs, outputs);
     }
 
     @Override
@@ -110,6 +193,20 @@ public final class PlainKernels implements Kernels {
             System.arraycopy(lines, Shapes.index("id", ids[i], table.size(0)) * width, out, i * width, width);
         }
         HostFloats.write(out, output);
+    }
+
+    @Override
+    public void scatterAdd(INDArray x, float[] factors, int[] ids, INDArray table) {
+        Shapes.scattered(x, factors, ids, table);
+        int width = (int) table.size(1);
+        float[] in = HostFloats.copy(x);
+        float[] sums = HostFloats.copy(table);
+        for (int i = 0; i < ids.length; i++) {
+            for (int j = 0; j < width; j++) {
+                sums[ids[i] * width + j] += factors[i] * in[i * width + j];
+            }
+        }
+        HostFloats.write(sums, table);
     }
 
     @Override
@@ -135,6 +232,30 @@ public final class PlainKernels implements Kernels {
             double root = Math.sqrt(squares / width + epsilon);
             for (int j = 0; j < width; j++) {
                 values[line + j] = (float) (values[line + j] / root * scales[j]);
+            }
+        }
+        HostFloats.write(values, output);
+    }
+
+    @Override
+    public void layerNorm(INDArray x, INDArray scale, INDArray offset, float epsilon, INDArray output) {
+        int width = (int) scale.length();
+        float[] values = HostFloats.copy(x);
+        float[] scales = HostFloats.copy(scale);
+        float[] offsets = HostFloats.copy(offset);
+        for (int line = 0; line < values.length; line += width) {
+            double sum = 0;
+            for (int j = 0; j < width; j++) {
+                sum += values[line + j];
+            }
+            double mean = sum / width;
+            double squares = 0;
+            for (int j = 0; j < width; j++) {
+                squares += (values[line + j] - mean) * (values[line + j] - mean);
+            }
+            double root = Math.sqrt(squares / width + epsilon);
+            for (int j = 0; j < width; j++) {
+                values[line + j] = (float) ((values[line + j] - mean) / root * scales[j] + offsets[j]);
             }
         }
         HostFloats.write(values, output);
@@ -208,10 +329,35 @@ public final class PlainKernels implements Kernels {
                     case RELU -> Math.max(0, x);
                     case SIGMOID -> 1 / (1 + Math.exp(-x));
                     case GELU_TANH -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+                    case GELU_ERF -> 0.5 * x * erfc(-x / Math.sqrt(2));
+                    case SILU -> x / (1 + Math.exp(-x));
                 };
     }
 
-    private record PlainProjection(float[] weight, int inputs, int outputs) implements Projection {
+    /** 1 - erf(x), of which nothing is lost where it is small. */
+    private static double erfc(double x) {
+        if (x < 0) {
+            return 2 - erfc(-x);
+        }
+        if (x < 2) {
+            // erf(x) = 2 / sqrt(pi) exp(-x^2) sum of 2^n x^(2n + 1) / (1 3 5 ... (2n + 1)): all terms are positive.
+            double term = x;
+            double sum = x;
+            for (int n = 1; term > 1e-17 * sum; n++) {
+                term *= 2 * x * x / (2 * n + 1);
+                sum += term;
+            }
+            return 1 - 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum;
+        }
+        // exp(-x^2) / sqrt(pi) / (x + (1/2) / (x + (2/2) / (x + (3/2) / (x + ...)))), from 2 on exact with 60 of them.
+        double fraction = x;
+        for (int n = 60; n > 0; n--) {
+            fraction = x + n / 2.0 / fraction;
+        }
+        return Math.exp(-x * x) / Math.sqrt(Math.PI) / fraction;
+    }
+
+    private record PlainProjection(float[] weight, float[] bias, int inputs, int outputs) implements Projection {
         @Override
         public void apply(INDArray x, INDArray output, Scratch scratch) {
             run(x, new float[(int) output.length()], output);
@@ -230,7 +376,7 @@ public final class PlainKernels implements Kernels {
             for (int i = 0; i < out.length; i++) {
                 int line = i / outputs;
                 int column = i % outputs;
-                double sum = start[i];
+                double sum = (double) start[i] + bias[column];
                 for (int k = 0; k < inputs; k++) {
                     sum += (double) in[line * inputs + k] * weight[k * outputs + column];
                 }

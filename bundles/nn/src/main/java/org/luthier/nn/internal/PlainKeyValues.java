@@ -17,7 +17,7 @@ final class PlainKeyValues extends PlainAttention {
     PlainKeyValues(Heads heads, INDArray keys, INDArray values) {
         super(heads);
         Shapes.check("keys", keys, -1, -1, heads.width());
-        Shapes.check("values", values, keys.shape());
+        Shapes.check("values", values, keys.size(0), keys.size(1), heads.valueWidth());
         this.keys = keys;
         this.values = values;
         this.rows = IntStream.range(0, (int) keys.size(0)).toArray();
@@ -45,7 +45,7 @@ final class PlainKeyValues extends PlainAttention {
 
     private float[][][] read(INDArray memory) {
         float[] all = HostFloats.copy(memory);
-        int width = heads().width();
+        int width = (int) memory.size(2);
         float[][][] read = new float[rows.length][length()][];
         for (int row = 0; row < rows.length; row++) {
             for (int position = 0; position < length(); position++) {

@@ -25,6 +25,52 @@ final class Shapes {
         }
     }
 
+    /** Checks what is added to scores [rows, heads, queries, keys]; may be null. */
+    static void bias(INDArray bias, INDArray scores) {
+        if (bias != null) {
+            check("bias of scores", bias, scores.size(1), scores.size(2), scores.size(3));
+        }
+    }
+
+    /** Checks what {@link org.luthier.nn.Kernels#averagePool} is given. */
+    static void pooled(INDArray x, int width, INDArray output) {
+        check("input of a pooling", x, -1, -1, -1, -1);
+        check("output of a pooling", output, x.size(0), x.size(1), x.size(2) / width, x.size(3));
+    }
+
+    /** Checks what {@link org.luthier.nn.Kernels#depthwise} is given. */
+    static void depthwise(INDArray x, INDArray weight, INDArray output) {
+        check("input of a depthwise convolution", x, -1, -1, -1);
+        check("weight of a depthwise convolution", weight, -1, x.size(2));
+        check("output of a depthwise convolution", output, x.shape());
+        if (weight.size(0) % 2 == 0) {
+            throw new IllegalArgumentException(
+                    "a depthwise convolution has an odd number of taps, not " + weight.size(0));
+        }
+    }
+
+    /** Checks what {@link org.luthier.nn.Kernels#rotate} is given. */
+    static void rotated(INDArray x, int heads, INDArray cosines, INDArray sines) {
+        check("what is rotated", x, -1, -1, -1);
+        check("cosines", cosines, x.size(1), -1);
+        check("sines", sines, cosines.shape());
+        if (x.size(2) % heads != 0 || 2 * cosines.size(1) > x.size(2) / heads) {
+            throw new IllegalArgumentException(
+                    cosines.size(1) + " pairs in each of " + heads + " heads of " + x.size(2) + " columns");
+        }
+    }
+
+    /** Checks what {@link org.luthier.nn.Kernels#scatterAdd} is given. */
+    static void scattered(INDArray x, float[] factors, int[] ids, INDArray table) {
+        check("lines to add", x, ids.length, table.size(1));
+        if (factors.length != ids.length) {
+            throw new IllegalArgumentException(ids.length + " lines to add, but " + factors.length + " factors");
+        }
+        for (int id : ids) {
+            index("id", id, table.size(0));
+        }
+    }
+
     /**
      * Checks an index.
      *
