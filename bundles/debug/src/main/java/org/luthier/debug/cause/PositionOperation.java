@@ -127,7 +127,7 @@ final class PositionOperation implements Operation {
     public List<Variant> variants() {
         List<Variant> variants = new ArrayList<>();
         if (book != null) {
-            sinusoids(variants);
+            sinusoids().stream().map(Variant::ofCode).forEach(variants::add);
         }
         if (table != null) {
             ids(variants);
@@ -140,7 +140,8 @@ final class PositionOperation implements Operation {
         return variants;
     }
 
-    private void sinusoids(List<Variant> variants) {
+    private List<Variant> sinusoids() {
+        List<Variant> variants = new ArrayList<>();
         int half = width / 2;
         double period = book.period();
         String usual = formula(period, half - 1);
@@ -217,6 +218,7 @@ final class PositionOperation implements Operation {
                         positions(new Sinusoid(other, 1, false, false, 1))));
             }
         }
+        return variants;
     }
 
     private void ids(List<Variant> variants) {

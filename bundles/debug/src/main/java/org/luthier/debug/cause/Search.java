@@ -330,7 +330,7 @@ final class Search {
         Deque<Variant> left = new ArrayDeque<>(variants);
         // Polled, so that the memory of one is free before the next is computed.
         while (!left.isEmpty()) {
-            Variant variant = left.poll();
+            Variant variant = computation.weights().isEmpty() ? left.poll().ofCode() : left.poll();
             Field field = onward.apply(variant.field());
             if (field != null) {
                 test(variant, byReference, computation.output(), field, target, where, from);
@@ -420,7 +420,7 @@ final class Search {
                 first.layer(),
                 first.before(),
                 first.after(),
-                first.variant().advice());
+                first.variant().advice(first.byReference()));
     }
 
     /** Fewer bits, of all weights but biases that have a part in it, or of the tensor itself. */

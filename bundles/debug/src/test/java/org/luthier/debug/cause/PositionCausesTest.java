@@ -55,9 +55,11 @@ class PositionCausesTest {
     @Test
     void frequenciesByHalfOfTheWidthAreNamed() {
         float[] wrong = sum(X, sines(0, false, 1, 0, 10000));
-        found("position frequencies i/32 for i/31", wrong, sum(X, right()));
+        Cause ofRun = found("position frequencies i/32 for i/31", wrong, sum(X, right()));
+        assertTrue(ofRun.advice().startsWith("divide i by half of the width less 1, 31: "), ofRun.advice());
         Cause ofReference = found("position frequencies i/31 for i/32", sum(X, right()), wrong);
         assertTrue(ofReference.cause().endsWith("the reference 10000^(-i/32)"), ofReference.cause());
+        assertEquals("in the reference: " + ofRun.advice(), ofReference.advice());
     }
 
     @Test
