@@ -33,6 +33,15 @@ public record Computation(
     /** x / sqrt(mean(x^2) + epsilon) * scale over the last axis. Weights: {@code scale}. Settings: {@code epsilon}. */
     public static final String RMS_NORM = "rms-norm";
 
+    /**
+     * (x - mean) / sqrt(variance + epsilon) * scale + offset over the last axis. Weights: {@code scale}, {@code offset}. Settings: {@code
+     * epsilon}.
+     */
+    public static final String LAYER_NORM = "layer-norm";
+
+    /** x * factor. Settings: {@code factor}. */
+    public static final String SCALING = "scaling";
+
     /** Rows of a table. Inputs: ids [rows, positions]. Weights: {@code table} [ids, width]. */
     public static final String LOOKUP = "lookup";
 
@@ -45,6 +54,16 @@ public record Computation(
     /** x plus the sinusoid of each position, as {@link #LOOKUP_AND_POSITIONS} has it. Inputs: x [rows, positions, width]. Settings: {@code period}. */
     public static final String POSITIONS = "positions";
 
+    /** x plus a row of a table for each position. Inputs: x [rows, positions, width]. Weights: {@code table} [most positions, width]. */
+    public static final String STORED_POSITIONS = "stored-positions";
+
+    /**
+     * What is added to the scores of each head by the distance of key and query, from a table of buckets of distances as T5 has them; of a
+     * causal one, keys behind the query are masked as well. Inputs: none. Weights: {@code table} [buckets, heads]; output [rows, heads,
+     * queries, keys]. Settings: {@code farthest}: from this distance on all are in the last bucket, {@code causal}.
+     */
+    public static final String RELATIVE_POSITIONS = "relative-positions";
+
     /** The sum of all inputs, of one shape: a residual stream and what is added to it. */
     public static final String SUM = "sum";
 
@@ -53,8 +72,8 @@ public record Computation(
 
     /**
      * How much each query fits each key: q k^T of each head, times a factor; of a causal one, keys behind the query are masked. Inputs: q
-     * [rows, queries, heads * size], k [rows, keys, heads * size], head by head; output [rows, heads, queries, keys]. Settings: {@code
-     * heads}, {@code factor}, {@code causal}.
+     * [rows, queries, heads * size], k [rows, keys, heads * size], head by head, and, if there is one, a bias [rows, heads, queries, keys]
+     * that is added; output [rows, heads, queries, keys]. Settings: {@code heads}, {@code factor}, {@code causal}.
      */
     public static final String SCORES = "scores";
 
@@ -74,6 +93,25 @@ public record Computation(
      * frequencyPadding}: zeros before the first.
      */
     public static final String CONVOLUTION = "convolution";
+
+    /**
+     * The largest of several values, largest first: which experts do the work. Inputs: router [..., experts]; output [..., count], indices.
+     * Settings: {@code count}.
+     */
+    public static final String EXPERT_CHOICE = "expert-choice";
+
+    /**
+     * How much the chosen experts count: softmax over all of them, divided by the sum of the chosen. Inputs: router [..., experts]; output
+     * [..., count]. Settings: {@code count}.
+     */
+    public static final String EXPERT_WEIGHTS = "expert-weights";
+
+    /**
+     * The sum of what the chosen experts make of x, weighted; expert n makes (activation(x gate) * (x up)) down. Inputs: x [..., width],
+     * choice [..., count], weights [..., count]. Weights: {@code gateN}, {@code upN} [width, hidden], {@code downN} [hidden, width], N from 0
+     * on. Settings: {@code experts}, {@code activation} as a projection's.
+     */
+    public static final String MIXTURE_OF_EXPERTS = "mixture-of-experts";
 
     /** An activation by itself. Settings: {@code activation} as a projection's. */
     public static final String ACTIVATION = "activation";
