@@ -65,6 +65,19 @@ class CheckpointCommandsTest {
         assertTrue(captured.out().matches("(?s)format +safetensors\n.*\nmetadata +format = pt\n.*"), captured.out());
     }
 
+    /** A file cannot put lines of its own into the table. */
+    @Test
+    void metadataStaysOnItsLine() throws Exception {
+        try (var out = Files.newOutputStream(studio.folder.resolve("other.safetensors"))) {
+            SafetensorsWriter.write(
+                    out,
+                    Map.of("note", "a\nvariant  mt3\u001b[2J\u009b2J"),
+                    List.of(SafetensorsWriter.Tensor.of("gain", new float[] {1}, 1)));
+        }
+        assertEquals(0, inspect("other.safetensors"), captured.err());
+        assertTrue(captured.out().contains("metadata  note = a\\nvariant  mt3\\u001b[2J\\u009b2J\n"), captured.out());
+    }
+
     /** An archive of numpy arrays, one of which was damaged later: all others are told. */
     @Test
     void tellsOfATensorThatCannotBeReadAndGoesOn() throws Exception {

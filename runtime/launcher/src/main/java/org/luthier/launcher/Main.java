@@ -79,6 +79,10 @@ public final class Main {
         Map<String, String> properties = new HashMap<>();
         properties.put("luthier.backend", backend(arguments.backend()));
         properties.put("luthier.quiet", Boolean.toString(arguments.quiet()));
+        // https://no-color.org: set to anything but nothing.
+        properties.put(
+                "luthier.uncoloured",
+                Boolean.toString(!System.getenv().getOrDefault("NO_COLOR", "").isEmpty()));
         if (arguments.threads() > 0) {
             properties.put("luthier.workers", Integer.toString(arguments.threads()));
         }

@@ -2,11 +2,16 @@ package org.luthier.files.text;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Rows of text in columns, each as wide as its widest cell, two spaces apart. */
+/**
+ * Rows of text in columns, each as wide as its widest cell, two spaces apart. A row is one line: control characters in cells, which may
+ * come from files, are shown as escapes.
+ */
 public final class TextTable {
     private static final String GAP = "  ";
+    private static final Pattern CONTROL = Pattern.compile("\\p{Cc}");
 
     private final List<Boolean> right = new ArrayList<>();
     private final List<Integer> widths = new ArrayList<>();
@@ -28,7 +33,7 @@ public final class TextTable {
     public TextTable row(Object... cells) {
         String[] row = new String[cells.length];
         for (int i = 0; i < cells.length; i++) {
-            row[i] = cells[i] == null ? "" : cells[i].toString();
+            row[i] = cells[i] == null ? "" : escaped(cells[i].toString());
             if (i == widths.size()) {
                 widths.add(0);
             }
@@ -36,6 +41,15 @@ public final class TextTable {
         }
         rows.add(row);
         return this;
+    }
+
+    private static String escaped(String cell) {
+        return CONTROL.matcher(cell).replaceAll(found -> switch (found.group().charAt(0)) {
+            case '\n' -> "\\\\n";
+            case '\r' -> "\\\\r";
+            case '\t' -> "\\\\t";
+            default -> String.format("\\\\u%04x", (int) found.group().charAt(0));
+        });
     }
 
     /** The lines, without a line break behind the last. */
@@ -47,9 +61,10 @@ public final class TextTable {
     private String line(String[] row) {
         StringBuilder line = new StringBuilder();
         for (int i = 0; i < row.length; i++) {
-            String padding = " ".repeat(widths.get(i) - row[i].length());
             boolean toTheRight = i < right.size() && right.get(i);
-            line.append(toTheRight ? padding + row[i] : row[i] + padding).append(GAP);
+            // Nothing is put behind the last cell: others of its column may be very long.
+            String padding = i == row.length - 1 && !toTheRight ? "" : " ".repeat(widths.get(i) - row[i].length());
+            line.append(i == 0 ? "" : GAP).append(toTheRight ? padding + row[i] : row[i] + padding);
         }
         return line.toString().stripTrailing();
     }

@@ -3,6 +3,7 @@ package org.luthier.files.text;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -20,6 +21,24 @@ class TextTest {
                 "id\n    sha  abc\nx   1",
                 new TextTable().row("id").row("", "sha", "abc").row("x", 1).toString());
         assertEquals("", new TextTable().toString());
+    }
+
+    @Test
+    void aRowIsOneLine() {
+        assertEquals(
+                "a\\nb  c\\td\\u009b\ne     f",
+                new TextTable().row("a\nb", "c\td\u009b").row("e", "f").toString());
+    }
+
+    /** With spaces up to the longest last cell these would be 100 GB. */
+    @Test
+    @Timeout(60)
+    void aVeryLongLastCellIsNotPaidForInEveryRow() {
+        TextTable table = new TextTable().row("a", "b".repeat(1_000_000));
+        for (int i = 0; i < 100_000; i++) {
+            table.row("a", "b");
+        }
+        assertEquals(1_000_003 + 100_000 * 5, table.toString().length());
     }
 
     @ParameterizedTest

@@ -19,13 +19,13 @@ import java.util.regex.Pattern;
  * @param out results
  * @param err progress, remarks, warnings and errors
  * @param terminal whether {@code err} is a terminal, on which a line can be redrawn
- * @param colours whether {@code out} is a terminal, on which words can be coloured
+ * @param colours whether words that go to {@code out} are coloured
  * @param quiet no progress and no remarks; warnings and errors stay
  * @param folder the current folder; the empty path headless, so that paths stay as they were written
  */
 public record Console(PrintStream out, PrintStream err, boolean terminal, boolean colours, boolean quiet, Path folder) {
-    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\n]]");
-    private static final Pattern CONTROL_OR_BREAK = Pattern.compile("\\p{Cntrl}+");
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cc}&&[^\n]]");
+    private static final Pattern CONTROL_OR_BREAK = Pattern.compile("\\p{Cc}+");
     private static final ObjectMapper JSON = new ObjectMapper()
             .enable(SerializationFeature.INDENT_OUTPUT)
             .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);

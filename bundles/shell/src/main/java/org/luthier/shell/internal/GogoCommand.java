@@ -92,7 +92,7 @@ final class GogoCommand implements Function {
                 stream(session, process, OUTPUT),
                 stream(session, process, ERROR),
                 isTerminal(session, process, ERROR),
-                isTerminal(session, process, OUTPUT),
+                surroundings.colours(isTerminal(session, process, OUTPUT)),
                 surroundings.isSet("luthier.quiet"),
                 folder(session));
     }

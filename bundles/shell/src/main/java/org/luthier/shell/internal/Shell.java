@@ -74,7 +74,7 @@ public final class Shell implements ToIntFunction<String[]> {
                 out,
                 err,
                 surroundings.isSet("luthier.stderr.tty"),
-                surroundings.isSet("luthier.stdout.tty"),
+                surroundings.colours(surroundings.isSet("luthier.stdout.tty")),
                 surroundings.isSet("luthier.quiet"),
                 Path.of(""));
     }

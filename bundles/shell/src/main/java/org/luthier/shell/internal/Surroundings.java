@@ -19,6 +19,15 @@ public interface Surroundings {
         return Boolean.parseBoolean(property(name));
     }
 
+    /**
+     * Whether words are coloured.
+     *
+     * @param terminal whether they go to a terminal
+     */
+    default boolean colours(boolean terminal) {
+        return terminal && !isSet("luthier.uncoloured");
+    }
+
     /** Where the traces of defects go. */
     default Path logs() {
         return Path.of(property("luthier.cache", System.getProperty("java.io.tmpdir")))

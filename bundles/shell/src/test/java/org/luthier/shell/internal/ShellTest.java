@@ -1,11 +1,13 @@
 package org.luthier.shell.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine.Command;
@@ -44,6 +46,22 @@ class ShellTest {
 
     private int run(String... words) {
         return shell.run(List.of(words), captured.console());
+    }
+
+    @Test
+    void coloursOnATerminalUnlessAskedNotTo() {
+        assertTrue(((Surroundings) name -> null).colours(true));
+        assertFalse(((Surroundings) name -> null).colours(false));
+        assertFalse(((Surroundings) Map.of("luthier.uncoloured", "true")::get).colours(true));
+    }
+
+    /** Some terminals obey the controls behind ASCII too. */
+    @Test
+    void noControlCharacterComesOut() {
+        captured.console().print("a\u001b[31m\u009b31m\u007f\nb");
+        captured.console().fail("a\u009b\nb");
+        assertEquals("a?[31m?31m?\nb\n", captured.out());
+        assertEquals("luthier: a b\n", captured.err());
     }
 
     @Test
