@@ -1,0 +1,113 @@
+package org.luthier.model.yourmt3;
+
+import java.util.List;
+import java.util.Map;
+import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Computation;
+import org.luthier.api.model.Layer;
+import org.luthier.api.model.Position;
+import org.luthier.api.model.Probe;
+import org.luthier.nn.Kernels;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** A layer norm, or one that leaves the mean and has no bias. Tap: {@code NAME}. Weights: {@code WEIGHT.scale} and {@code WEIGHT.bias} [width]. */
+final class Norm implements Layer, AutoCloseable {
+    private final String name;
+    private final String input;
+    private final String weight;
+    private final Kernels kernels;
+    private final Kind kind;
+    private final INDArray scale;
+    /** Null where the mean is left. */
+    private final INDArray bias;
+
+    private final List<Weight> weights;
+
+    /**
+     * What a norm is like.
+     *
+     * @param rms whether it leaves the mean
+     * @param epsilon added to the mean square, or to the variance
+     */
+    record Kind(boolean rms, double epsilon) {}
+
+    /**
+     * Takes the weights.
+     *
+     * @param weight the beginning of their names
+     * @param input name of what it norms
+     */
+    Norm(String name, String weight, String input, Kernels kernels, Weights weights, int width, Kind kind) {
+        this.name = name;
+        this.input = input;
+        this.weight = weight;
+        this.kernels = kernels;
+        this.kind = kind;
+        Taking taking = new Taking(weights);
+        scale = vector(taking.take(weight + ".scale", width));
+        bias = kind.rms() ? null : vector(taking.take(weight + ".bias", width));
+        this.weights = taking.list();
+    }
+
+    private static INDArray vector(float[] values) {
+        return Nd4j.create(values, new long[] {values.length}, 'c');
+    }
+
+    /**
+     * Computes the layer.
+     *
+     * @param x [rows, ..., width]
+     * @param y of its shape; overwritten, may be x
+     */
+    void forward(INDArray x, INDArray y, Position at, Probe probe) {
+        if (bias == null) {
+            kernels.rmsNorm(x, scale, (float) kind.epsilon(), y);
+        } else {
+            kernels.layerNorm(x, scale, bias, (float) kind.epsilon(), y);
+        }
+        probe.offer(name, at, y);
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public List<String> taps() {
+        return List.of(name);
+    }
+
+    @Override
+    public List<Computation> computations() {
+        return List.of(
+                bias == null
+                        ? new Computation(
+                                name,
+                                Computation.RMS_NORM,
+                                List.of(input),
+                                Map.of("scale", weight + ".scale"),
+                                Map.of("epsilon", kind.epsilon()))
+                        : new Computation(
+                                name,
+                                "layer-norm",
+                                List.of(input),
+                                Map.of("scale", weight + ".scale", "bias", weight + ".bias"),
+                                Map.of("epsilon", kind.epsilon())));
+    }
+
+    @Override
+    public List<Weight> weights() {
+        return weights;
+    }
+
+    /** Frees the weights. */
+    @Override
+    public void close() {
+        scale.close();
+        if (bias != null) {
+            bias.close();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package org.luthier.model.yourmt3;
+
+import org.luthier.nn.Scratch;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** The memory of one worker: tensors that grow to their largest use, and what kernels work in. */
+final class Work implements AutoCloseable {
+    /** Tensors that are in use at one time. */
+    enum Slot {
+        /** The image that a pre-encoder pads. */
+        PADDED,
+        /** What its windows are cut from. */
+        WINDOWED,
+        /** What goes into a residual block, and what comes out of it; by turns. */
+        IMAGE,
+        NEXT_IMAGE,
+        /** Inside a residual block. */
+        FIRST_CONVOLUTION,
+        SECOND_CONVOLUTION,
+        /** What a projection to the decoder arranges. */
+        ARRANGED,
+        /** The outputs of one group of a projection. */
+        GROUP
+    }
+
+    private final Scratch tensors = new Scratch();
+    private final Scratch scratch = new Scratch();
+
+    /** A tensor of a shape, row-major, not cleared. Valid until the slot is asked for again. */
+    INDArray tensor(Slot slot, long... shape) {
+        return tensors.tensor(slot.ordinal(), shape);
+    }
+
+    /** What kernels work in. */
+    Scratch scratch() {
+        return scratch;
+    }
+
+    /** Frees all of it. */
+    @Override
+    public void close() {
+        tensors.close();
+        scratch.close();
+    }
+}

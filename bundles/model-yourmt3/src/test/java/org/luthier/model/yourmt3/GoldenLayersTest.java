@@ -1,0 +1,137 @@
+package org.luthier.model.yourmt3;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.luthier.api.model.Computation;
+import org.luthier.api.model.Frontend;
+import org.luthier.api.model.Layer;
+import org.luthier.api.model.Position;
+import org.luthier.nn.Kernels;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The layers one by one against the small models of the reference: each computes from what was recorded before it. */
+class GoldenLayersTest {
+    /** Float32 against float32, beside a tensor's largest number; the reference's own double was within 9e-6. */
+    private static final double TOLERANCE = 2e-5;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "conformer_relative",
+                "conformer_rotary",
+                "moe_rope_multi",
+                "ptf_multi",
+                "ptf_opts_alibi_6heads",
+                "ptf_opts_alibit_gmlp_rms",
+                "ptf_opts_kdt_mlpproj",
+                "ptf_opts_rope_keys_hftt",
+                "ptf_opts_tk_res3bhftt_conv",
+                "ptf_single",
+                "t5_relpos_moe",
+                "ymt3plus_t5"
+            })
+    void theSpectrogramIsTheRecordedOne(String name) {
+        try (Variant variant = Variant.open(name);
+                INDArray audio = variant.tensor("audio")) {
+            SpectrogramFrontend frontend =
+                    new SpectrogramFrontend(variant.configuration().audio(), variant.weights());
+            assertTold(frontend.layer());
+            Variant.Recorder recorder = new Variant.Recorder();
+            int rows = (int) audio.size(0);
+            try (Frontend.Session session = frontend.open(rows)) {
+                session.features(
+                        audio.reshape('c', rows, audio.size(2)), new int[rows], Position.segments(0, rows), recorder);
+            }
+            // Near-silent bins of a float transform are rounding: ARCHITECTURE, section 12.
+            variant.assertRecorded(
+                    recorder, variant.configuration().audio().mel() ? 1e-4 : 5e-3, SpectrogramFrontend.SPECTROGRAM);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "moe_rope_multi",
+                "ptf_multi",
+                "ptf_opts_alibi_6heads",
+                "ptf_opts_alibit_gmlp_rms",
+                "ptf_opts_kdt_mlpproj",
+                "ptf_opts_rope_keys_hftt",
+                "ptf_opts_tk_res3bhftt_conv",
+                "ptf_single"
+            })
+    void thePreEncoderIsTheRecordedOne(String name) {
+        try (Variant variant = Variant.open(name);
+                Work work = new Work();
+                INDArray spectrogram = variant.tensor("spectrogram")) {
+            YourMt3Configuration configuration = variant.configuration();
+            try (PreEncoder layer = PreEncoder.of(
+                            configuration, SpectrogramFrontend.SPECTROGRAM, Kernels.named("cpu"), variant.weights());
+                    INDArray y = Nd4j.create(
+                            DataType.FLOAT,
+                            spectrogram.size(0),
+                            spectrogram.size(1),
+                            layer.frequencies(configuration.audio().bands()),
+                            layer.channels())) {
+                assertTold(layer);
+                Variant.Recorder recorder = new Variant.Recorder();
+                layer.forward(spectrogram, y, work, Position.segments(0, (int) spectrogram.size(0)), recorder);
+                variant.assertRecorded(recorder, TOLERANCE, recorded(variant, layer, "pre_encoder.out"));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "moe_rope_multi",
+                "ptf_multi",
+                "ptf_opts_alibi_6heads",
+                "ptf_opts_alibit_gmlp_rms",
+                "ptf_opts_kdt_mlpproj",
+                "ptf_opts_rope_keys_hftt",
+                "ptf_opts_tk_res3bhftt_conv",
+                "ptf_single"
+            })
+    void theProjectionIsTheRecordedOne(String name) {
+        try (Variant variant = Variant.open(name);
+                Work work = new Work();
+                INDArray latents = variant.tensor("encoder.out");
+                INDArray y = Nd4j.create(DataType.FLOAT, variant.shape("pre_decoder.out"));
+                PreDecoder layer = PreDecoder.of(
+                        variant.configuration(), "encoder.out", Kernels.named("cpu"), variant.weights())) {
+            assertTold(layer);
+            Variant.Recorder recorder = new Variant.Recorder();
+            layer.forward(latents, y, work, Position.segments(0, (int) latents.size(0)), recorder);
+            variant.assertRecorded(recorder, TOLERANCE, "pre_decoder.out");
+        }
+    }
+
+    /** Those of a layer's tensors that were recorded; a name among them that must be. */
+    private static String[] recorded(Variant variant, Layer layer, String required) {
+        List<String> names = new ArrayList<>();
+        collect(layer, names);
+        names.removeIf(name -> !variant.has(name));
+        assertEquals(true, names.contains(required), names.toString());
+        return names.toArray(String[]::new);
+    }
+
+    private static void collect(Layer layer, List<String> names) {
+        layer.children().forEach(child -> collect(child, names));
+        names.addAll(layer.taps());
+    }
+
+    /** Of every tensor, how it is made. */
+    private static void assertTold(Layer layer) {
+        assertEquals(
+                layer.taps(),
+                layer.computations().stream().map(Computation::output).toList());
+        layer.children().forEach(GoldenLayersTest::assertTold);
+    }
+}
