@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -95,6 +96,10 @@ class ScriptTest {
         List<String> command = new ArrayList<>(Interruptible.prefix());
         command.add(checkout.resolve("luthier").toString());
         command.addAll(List.of(words));
+        return start(command, out, err);
+    }
+
+    private Process start(List<String> command, Path out, Path err) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
                 .redirectInput(Path.of("/dev/null").toFile())
@@ -113,6 +118,29 @@ class ScriptTest {
         Process process = start(out, err, words);
         assertTrue(process.waitFor(50, TimeUnit.SECONDS), "does not end");
         return new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
+    }
+
+    /** On a terminal that the program {@code script} makes of its standard output and error. */
+    @Test
+    void itTellsJavaWhichStreamsAreTerminals() throws Exception {
+        Path terminal = Path.of("/usr/bin/script");
+        Assumptions.assumeTrue(Files.isExecutable(terminal), "no " + terminal + " to make a terminal");
+        assertTrue(run("env").out().contains("-Dluthier.stdout.tty=false\n-Dluthier.stderr.tty=false\n"));
+        Path out = folder.resolve("out");
+        Process process = start(
+                List.of(
+                        terminal.toString(),
+                        "-qefc",
+                        "'" + checkout.resolve("luthier") + "' env </dev/null",
+                        "/dev/null"),
+                out,
+                folder.resolve("err"));
+        assertTrue(process.waitFor(50, TimeUnit.SECONDS), "does not end");
+        List<String> started = Files.readString(out).lines().toList();
+        assertTrue(
+                started.containsAll(
+                        List.of("-Dluthier.stdin.tty=false", "-Dluthier.stdout.tty=true", "-Dluthier.stderr.tty=true")),
+                started.toString());
     }
 
     private int builds() throws IOException {
