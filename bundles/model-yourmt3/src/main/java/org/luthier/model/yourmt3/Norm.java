@@ -91,9 +91,9 @@ final class Norm implements Layer, AutoCloseable {
                                 Map.of("epsilon", kind.epsilon()))
                         : new Computation(
                                 name,
-                                "layer-norm",
+                                Computation.LAYER_NORM,
                                 List.of(input),
-                                Map.of("scale", weight + ".scale", "bias", weight + ".bias"),
+                                Map.of("scale", weight + ".scale", "offset", weight + ".bias"),
                                 Map.of("epsilon", kind.epsilon())));
     }
 

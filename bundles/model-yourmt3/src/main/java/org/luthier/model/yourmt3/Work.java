@@ -20,7 +20,23 @@ final class Work implements AutoCloseable {
         /** What a projection to the decoder arranges. */
         ARRANGED,
         /** The outputs of one group of a projection. */
-        GROUP
+        GROUP,
+        /** What latents attend to. */
+        SOURCE,
+        NORMALISED_SOURCE,
+        /** Latents, the latents of a time side by side or the times of a latent, by turns. */
+        BY_TIME,
+        BY_LATENT,
+        /** What a part of a transformer works on. */
+        NORMALISED,
+        QUERIES,
+        KEYS,
+        VALUES,
+        CONTEXT,
+        /** Inside a feed-forward layer. */
+        GATE,
+        UP,
+        FED_FORWARD
     }
 
     private final Scratch tensors = new Scratch();

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Assumptions;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.Weights;
@@ -56,6 +57,11 @@ final class Variant implements AutoCloseable {
     Weights weights() {
         YourMt3Family family = new YourMt3Family();
         return NameRules.choose(family.nameRules(), checkpoint).apply(checkpoint, family.id());
+    }
+
+    /** What was recorded, without numbers in front. */
+    Set<String> names() {
+        return numbered.keySet();
     }
 
     boolean has(String name) {
