@@ -1,5 +1,6 @@
 package org.luthier.nn.t5;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.luthier.api.model.Computation;
@@ -18,6 +19,7 @@ final class AttentionCore implements AutoCloseable {
     private final String input;
     private final String remembered;
     private final boolean causal;
+    private final String bias;
     private final String queries;
     private final String keys;
     private final String values;
@@ -35,12 +37,14 @@ final class AttentionCore implements AutoCloseable {
      * @param input name of what the queries are made from
      * @param remembered name of what keys and values are made from
      * @param causal whether no vector sees those behind it
+     * @param bias name of what is added to the scores; null for nothing
      */
     AttentionCore(
             String name,
             String input,
             String remembered,
             boolean causal,
+            String bias,
             Kernels kernels,
             TakenWeights taken,
             T5Sizes sizes) {
@@ -48,6 +52,7 @@ final class AttentionCore implements AutoCloseable {
         this.input = input;
         this.remembered = remembered;
         this.causal = causal;
+        this.bias = bias;
         this.queries = name + ".q";
         this.keys = name + ".k";
         this.values = name + ".v";
@@ -68,6 +73,10 @@ final class AttentionCore implements AutoCloseable {
 
     List<Computation> computations() {
         long count = heads.count();
+        List<String> scored = new ArrayList<>(List.of(queries, keys));
+        if (bias != null) {
+            scored.add(bias);
+        }
         return List.of(
                 Computed.projection(queries, input, name + ".q.weight"),
                 Computed.projection(keys, remembered, name + ".k.weight"),
@@ -75,7 +84,7 @@ final class AttentionCore implements AutoCloseable {
                 new Computation(
                         logits,
                         Computation.SCORES,
-                        List.of(queries, keys),
+                        scored,
                         Map.of(),
                         Map.of("heads", count, "factor", (double) heads.scale(), "causal", causal)),
                 new Computation(probabilities, Computation.SOFTMAX, List.of(logits), Map.of(), Map.of()),
@@ -103,20 +112,27 @@ final class AttentionCore implements AutoCloseable {
      *
      * @param q queries [rows, length, heads * size]
      * @param memory keys and values of the same rows
+     * @param added to the scores, as {@link RelativePositions#bias} gives it; null for nothing
      */
-    void attend(Sequences q, KeyValues memory, Batch x, Position at, Probe probe) {
+    void attend(Sequences q, KeyValues memory, INDArray added, Batch x, Position at, Probe probe) {
         INDArray gathered = x.context().shaped(); // [rows, length, heads * size]
-        if (probe.wants(logits) || probe.wants(probabilities)) {
+        boolean seen = added != null && added.rank() == 4;
+        if (seen || probe.wants(logits) || probe.wants(probabilities)) {
             long[] shape = {x.rows(), heads.count(), x.length(), memory.length()};
             try (INDArray scores = Nd4j.createUninitialized(DataType.FLOAT, shape)) { // [rows, heads, queries, keys]
-                memory.scores(q.shaped(), causal, scores, x.scratch());
+                if (seen) {
+                    memory.scores(q.shaped(), false, scores, x.scratch());
+                    kernels.add(scores, added); // with the mask
+                } else {
+                    memory.scores(q.shaped(), added, causal, scores, x.scratch());
+                }
                 probe.offer(logits, at, scores);
                 kernels.softmax(scores);
                 probe.offer(probabilities, at, scores);
                 memory.mix(scores, gathered, x.scratch());
             }
         } else {
-            memory.attend(q.shaped(), causal, gathered, x.scratch());
+            memory.attend(q.shaped(), added, causal, gathered, x.scratch());
         }
         probe.offer(context, at, gathered);
         output.forward(x.context(), x, at, probe); // stream: [rows, length, model]

@@ -43,7 +43,7 @@ public final class CrossAttention implements Layer, AutoCloseable {
         queries = kernels.projection(taken.take(name + ".q.weight", model, width), model, width);
         keysValues = kernels.projection(
                 taken.takeBeside(model, width, name + ".k.weight", name + ".v.weight"), model, 2 * width);
-        core = new AttentionCore(name, input, encoded, false, kernels, taken, sizes);
+        core = new AttentionCore(name, input, encoded, false, null, kernels, taken, sizes);
         this.weights = taken.list();
     }
 
@@ -77,7 +77,7 @@ public final class CrossAttention implements Layer, AutoCloseable {
     void forward(Batch x, KeyValues encoded, Position at, Probe probe) {
         queries.apply(x.normalised().flat(), x.query().flat(), x.scratch()); // [rows, length, heads * size]
         core.offerQueries(x.query(), at, probe);
-        core.attend(x.query(), encoded, x, at, probe);
+        core.attend(x.query(), encoded, null, x, at, probe);
     }
 
     @Override

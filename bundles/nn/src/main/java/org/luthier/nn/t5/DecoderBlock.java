@@ -1,5 +1,6 @@
 package org.luthier.nn.t5;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Computation;
@@ -10,9 +11,10 @@ import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValueCache;
 import org.luthier.nn.KeyValues;
 import org.luthier.nn.Scratch;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Causal self-attention, attention to what the encoder made, then a gated layer, each behind a norm and added to the residual stream.
+ * Causal self-attention, attention to what the encoder made, then a gated layer, each behind a norm, or a mixture of experts without one, added to the residual stream.
  * Taps: {@code NAME.after_self_attention}, {@code NAME.after_cross_attention} and {@code NAME.out}, the stream in between and at the end
  * [rows, length, model].
  */
@@ -26,30 +28,37 @@ public final class DecoderBlock implements Layer, AutoCloseable {
     private final SelfAttention selfAttention;
     private final RmsNorm preCrossAttentionNorm;
     private final CrossAttention crossAttention;
-    private final RmsNorm preMlpNorm;
-    private final GatedMlp mlp;
+    private final FeedForward feedForward;
 
     /**
      * Takes the weights.
      *
      * @param input name of the stream as it comes in
      * @param encoded name of what the encoder made
+     * @param bias name of what is added to the scores of self-attention; null for nothing
      */
-    public DecoderBlock(String name, String input, String encoded, Kernels kernels, Weights weights, T5Sizes sizes) {
+    DecoderBlock(
+            String name,
+            String input,
+            String encoded,
+            String bias,
+            Kernels kernels,
+            Weights weights,
+            T5Sizes sizes,
+            T5Form form) {
         this.name = name;
         this.input = input;
         this.afterSelfAttention = name + ".after_self_attention";
         this.afterCrossAttention = name + ".after_cross_attention";
         this.out = name + ".out";
         preSelfAttentionNorm = new RmsNorm(name + ".pre_self_attention_norm", input, kernels, weights, sizes.model());
-        selfAttention =
-                new SelfAttention(name + ".self_attention", preSelfAttentionNorm.name(), true, kernels, weights, sizes);
+        selfAttention = new SelfAttention(
+                name + ".self_attention", preSelfAttentionNorm.name(), true, bias, kernels, weights, sizes);
         preCrossAttentionNorm =
                 new RmsNorm(name + ".pre_cross_attention_norm", afterSelfAttention, kernels, weights, sizes.model());
         crossAttention = new CrossAttention(
                 name + ".cross_attention", preCrossAttentionNorm.name(), encoded, kernels, weights, sizes);
-        preMlpNorm = new RmsNorm(name + ".pre_mlp_norm", afterCrossAttention, kernels, weights, sizes.model());
-        mlp = new GatedMlp(name + ".mlp", preMlpNorm.name(), kernels, weights, sizes);
+        feedForward = new FeedForward(name, afterCrossAttention, kernels, weights, sizes, form);
     }
 
     /** Name of the stream as it goes out. */
@@ -67,18 +76,18 @@ public final class DecoderBlock implements Layer, AutoCloseable {
      *
      * @param before keys and values of the positions before; those of these are added
      * @param encoded keys and values of what the encoder made
+     * @param bias added to the scores of self-attention; null for nothing
      */
-    public void forward(Batch x, KeyValueCache before, KeyValues encoded, Position at, Probe probe) {
+    void forward(Batch x, KeyValueCache before, KeyValues encoded, INDArray bias, Position at, Probe probe) {
         preSelfAttentionNorm.forward(x.stream(), x.normalised(), at, probe); // normalised: [rows, length, model]
-        selfAttention.forward(x, before, at, probe); // stream: [rows, length, model]
+        selfAttention.forward(x, before, bias, at, probe); // stream: [rows, length, model]
         probe.offer(afterSelfAttention, at, x.stream().shaped());
 
         preCrossAttentionNorm.forward(x.stream(), x.normalised(), at, probe);
         crossAttention.forward(x, encoded, at, probe);
         probe.offer(afterCrossAttention, at, x.stream().shaped());
 
-        preMlpNorm.forward(x.stream(), x.normalised(), at, probe);
-        mlp.forward(x, at, probe);
+        feedForward.forward(x, at, probe);
         probe.offer(out, at, x.stream().shaped());
     }
 
@@ -89,7 +98,10 @@ public final class DecoderBlock implements Layer, AutoCloseable {
 
     @Override
     public List<Layer> children() {
-        return List.of(preSelfAttentionNorm, selfAttention, preCrossAttentionNorm, crossAttention, preMlpNorm, mlp);
+        List<Layer> children =
+                new ArrayList<>(List.of(preSelfAttentionNorm, selfAttention, preCrossAttentionNorm, crossAttention));
+        children.addAll(feedForward.layers());
+        return List.copyOf(children);
     }
 
     @Override
@@ -102,7 +114,7 @@ public final class DecoderBlock implements Layer, AutoCloseable {
         return List.of(
                 Computed.sum(afterSelfAttention, input, selfAttention.output()),
                 Computed.sum(afterCrossAttention, afterSelfAttention, crossAttention.output()),
-                Computed.sum(out, afterCrossAttention, mlp.output()));
+                Computed.sum(out, afterCrossAttention, feedForward.output()));
     }
 
     /** Frees the weights. */
@@ -112,7 +124,6 @@ public final class DecoderBlock implements Layer, AutoCloseable {
         selfAttention.close();
         preCrossAttentionNorm.close();
         crossAttention.close();
-        preMlpNorm.close();
-        mlp.close();
+        feedForward.close();
     }
 }

@@ -1,5 +1,6 @@
 package org.luthier.nn.t5;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Computation;
@@ -7,9 +8,10 @@ import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Self-attention of all to all, then a gated layer, each behind a norm and added to the residual stream. Taps: {@code NAME.after_attention}
+ * Self-attention of all to all, then a gated layer, each behind a norm, or a mixture of experts without one, added to the residual stream. Taps: {@code NAME.after_attention}
  * and {@code NAME.out}, the stream in between and at the end [rows, length, model].
  */
 public final class EncoderBlock implements Layer, AutoCloseable {
@@ -19,19 +21,23 @@ public final class EncoderBlock implements Layer, AutoCloseable {
     private final String out;
     private final RmsNorm preAttentionNorm;
     private final SelfAttention attention;
-    private final RmsNorm preMlpNorm;
-    private final GatedMlp mlp;
+    private final FeedForward feedForward;
 
-    /** @param input name of the stream as it comes in */
-    public EncoderBlock(String name, String input, Kernels kernels, Weights weights, T5Sizes sizes) {
+    /**
+     * Takes the weights.
+     *
+     * @param input name of the stream as it comes in
+     * @param bias name of what is added to the scores; null for nothing
+     */
+    EncoderBlock(String name, String input, String bias, Kernels kernels, Weights weights, T5Sizes sizes, T5Form form) {
         this.name = name;
         this.input = input;
         this.afterAttention = name + ".after_attention";
         this.out = name + ".out";
         preAttentionNorm = new RmsNorm(name + ".pre_attention_norm", input, kernels, weights, sizes.model());
-        attention = new SelfAttention(name + ".attention", preAttentionNorm.name(), false, kernels, weights, sizes);
-        preMlpNorm = new RmsNorm(name + ".pre_mlp_norm", afterAttention, kernels, weights, sizes.model());
-        mlp = new GatedMlp(name + ".mlp", preMlpNorm.name(), kernels, weights, sizes);
+        attention =
+                new SelfAttention(name + ".attention", preAttentionNorm.name(), false, bias, kernels, weights, sizes);
+        feedForward = new FeedForward(name, afterAttention, kernels, weights, sizes, form);
     }
 
     /** Name of the stream as it goes out. */
@@ -39,14 +45,17 @@ public final class EncoderBlock implements Layer, AutoCloseable {
         return out;
     }
 
-    /** Adds to the residual stream. */
-    public void forward(Batch x, Position at, Probe probe) {
+    /**
+     * Adds to the residual stream.
+     *
+     * @param bias added to the scores; null for nothing
+     */
+    void forward(Batch x, INDArray bias, Position at, Probe probe) {
         preAttentionNorm.forward(x.stream(), x.normalised(), at, probe); // normalised: [rows, length, model]
-        attention.forward(x, at, probe); // stream: [rows, length, model]
+        attention.forward(x, bias, at, probe); // stream: [rows, length, model]
         probe.offer(afterAttention, at, x.stream().shaped());
 
-        preMlpNorm.forward(x.stream(), x.normalised(), at, probe);
-        mlp.forward(x, at, probe);
+        feedForward.forward(x, at, probe);
         probe.offer(out, at, x.stream().shaped());
     }
 
@@ -57,7 +66,9 @@ public final class EncoderBlock implements Layer, AutoCloseable {
 
     @Override
     public List<Layer> children() {
-        return List.of(preAttentionNorm, attention, preMlpNorm, mlp);
+        List<Layer> children = new ArrayList<>(List.of(preAttentionNorm, attention));
+        children.addAll(feedForward.layers());
+        return List.copyOf(children);
     }
 
     @Override
@@ -69,7 +80,7 @@ public final class EncoderBlock implements Layer, AutoCloseable {
     public List<Computation> computations() {
         return List.of(
                 Computed.sum(afterAttention, input, attention.output()),
-                Computed.sum(out, afterAttention, mlp.output()));
+                Computed.sum(out, afterAttention, feedForward.output()));
     }
 
     /** Frees the weights. */
@@ -77,7 +88,6 @@ public final class EncoderBlock implements Layer, AutoCloseable {
     public void close() {
         preAttentionNorm.close();
         attention.close();
-        preMlpNorm.close();
-        mlp.close();
+        feedForward.close();
     }
 }

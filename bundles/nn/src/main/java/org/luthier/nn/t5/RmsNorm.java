@@ -20,13 +20,20 @@ public final class RmsNorm implements Layer, AutoCloseable {
 
     private final String name;
     private final String input;
+    private final double epsilon;
     private final List<Weight> weights;
     private final Kernels kernels;
     private final INDArray scale;
 
     /** @param input name of what it norms */
     public RmsNorm(String name, String input, Kernels kernels, Weights weights, int width) {
+        this(name, input, kernels, weights, width, EPSILON);
+    }
+
+    /** With another epsilon than T5's. */
+    public RmsNorm(String name, String input, Kernels kernels, Weights weights, int width, double epsilon) {
         this.name = name;
+        this.epsilon = epsilon;
         this.input = input;
         this.kernels = kernels;
         TakenWeights taken = new TakenWeights(weights);
@@ -41,7 +48,7 @@ public final class RmsNorm implements Layer, AutoCloseable {
      * @param y [rows, length, width]; overwritten
      */
     public void forward(Sequences x, Sequences y, Position at, Probe probe) {
-        kernels.rmsNorm(x.flat(), scale, (float) EPSILON, y.flat());
+        kernels.rmsNorm(x.flat(), scale, (float) epsilon, y.flat());
         probe.offer(name, at, y.shaped());
     }
 
@@ -62,7 +69,7 @@ public final class RmsNorm implements Layer, AutoCloseable {
                 Computation.RMS_NORM,
                 List.of(input),
                 Map.of("scale", name + ".scale"),
-                Map.of("epsilon", EPSILON)));
+                Map.of("epsilon", epsilon)));
     }
 
     @Override

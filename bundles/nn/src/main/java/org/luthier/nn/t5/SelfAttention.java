@@ -11,6 +11,7 @@ import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValueCache;
 import org.luthier.nn.KeyValues;
 import org.luthier.nn.Projection;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * The vectors of a sequence attend to each other (Vaswani et al. 2017, section 3.2): all to all in an encoder, each to itself and those
@@ -36,6 +37,12 @@ public final class SelfAttention implements Layer, AutoCloseable {
      * @param causal whether no vector sees those behind it
      */
     public SelfAttention(String name, String input, boolean causal, Kernels kernels, Weights weights, T5Sizes sizes) {
+        this(name, input, causal, null, kernels, weights, sizes);
+    }
+
+    /** @param bias name of what is added to the scores; null for nothing */
+    SelfAttention(
+            String name, String input, boolean causal, String bias, Kernels kernels, Weights weights, T5Sizes sizes) {
         this.name = name;
         this.kernels = kernels;
         this.heads = sizes.heads();
@@ -46,7 +53,7 @@ public final class SelfAttention implements Layer, AutoCloseable {
                 taken.takeBeside(model, width, name + ".q.weight", name + ".k.weight", name + ".v.weight"),
                 model,
                 3 * width);
-        core = new AttentionCore(name, input, input, causal, kernels, taken, sizes);
+        core = new AttentionCore(name, input, input, causal, bias, kernels, taken, sizes);
         this.weights = taken.list();
     }
 
@@ -55,12 +62,16 @@ public final class SelfAttention implements Layer, AutoCloseable {
         return core.output();
     }
 
-    /** Among themselves. Works on the normalised copy of the stream, which it uses up. */
-    void forward(Batch x, Position at, Probe probe) {
+    /**
+     * Among themselves. Works on the normalised copy of the stream, which it uses up.
+     *
+     * @param bias added to the scores; null for nothing
+     */
+    void forward(Batch x, INDArray bias, Position at, Probe probe) {
         Batch.Attending own = project(x, at, probe);
         try (KeyValues memory =
                 kernels.keyValues(heads, own.keys().shaped(), own.values().shaped())) {
-            core.attend(own.queries(), memory, x, at, probe);
+            core.attend(own.queries(), memory, bias, x, at, probe);
         }
     }
 
@@ -68,11 +79,12 @@ public final class SelfAttention implements Layer, AutoCloseable {
      * Among themselves and to those that came before. Works on the normalised copy of the stream, which it uses up.
      *
      * @param cache what came before; these are added
+     * @param bias added to the scores; null for nothing
      */
-    void forward(Batch x, KeyValueCache cache, Position at, Probe probe) {
+    void forward(Batch x, KeyValueCache cache, INDArray bias, Position at, Probe probe) {
         Batch.Attending own = project(x, at, probe);
         cache.append(own.keys().shaped(), own.values().shaped()); // [rows, length so far, heads * size]
-        core.attend(own.queries(), cache, x, at, probe);
+        core.attend(own.queries(), cache, bias, x, at, probe);
     }
 
     private Batch.Attending project(Batch x, Position at, Probe probe) {

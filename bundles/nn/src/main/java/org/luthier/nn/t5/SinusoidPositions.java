@@ -3,7 +3,6 @@ package org.luthier.nn.t5;
 import java.util.List;
 import java.util.Map;
 import org.luthier.api.model.Computation;
-import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
@@ -18,7 +17,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * <p>NOTE: not Vaswani et al. 2017, where sines and cosines take turns and the exponent is -i / h. The last frequency here is 1/10000
  * exactly.
  */
-public final class SinusoidPositions implements Layer, AutoCloseable {
+public final class SinusoidPositions implements AddedPositions {
     private static final double PERIOD = 10000;
 
     private final Computation computation;
@@ -70,13 +69,7 @@ public final class SinusoidPositions implements Layer, AutoCloseable {
         return table;
     }
 
-    /**
-     * Computes the layer.
-     *
-     * @param x [rows, length, width]; changed
-     * @param first position of the first vector of each row
-     * @throws IllegalArgumentException if there are not so many positions; a defect of the caller
-     */
+    @Override
     public void forward(Sequences x, int first, Position at, Probe probe) {
         long end = first + x.shaped().size(1);
         if (end > table.size(0)) {
@@ -102,7 +95,6 @@ public final class SinusoidPositions implements Layer, AutoCloseable {
         return List.of(computation);
     }
 
-    /** Frees the table. */
     @Override
     public void close() {
         table.close();
