@@ -3,6 +3,7 @@ package org.luthier.model.yourmt3;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -122,6 +123,32 @@ class GoldenLayersTest {
                 Variant.Recorder unseen = new Variant.Recorder();
                 unseen.tap("encoder.out", Position.segments(0, (int) x.size(0)), y);
                 variant.assertRecorded(unseen, TOLERANCE, "encoder.out");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"conformer_relative", "conformer_rotary"})
+    void everyTensorOfTheConformerIsTheRecordedOne(String name) {
+        try (Variant variant = Variant.open(name);
+                Work work = new Work();
+                INDArray x = variant.tensor("spectrogram");
+                INDArray y = Nd4j.create(DataType.FLOAT, variant.shape("encoder.out"))) {
+            YourMt3Configuration configuration = variant.configuration();
+            try (ConformerEncoder layer = new ConformerEncoder(
+                    SpectrogramFrontend.SPECTROGRAM,
+                    Kernels.named("cpu"),
+                    variant.weights(),
+                    (YourMt3Configuration.Conformer) configuration.encoder(),
+                    configuration.audio().frames())) {
+                assertTold(layer);
+                Variant.Recorder recorder = new Variant.Recorder();
+                layer.forward(x, y, work, Position.segments(0, (int) x.size(0)), recorder);
+                // The angles and sinusoids themselves are of no row: they are in what is made with them.
+                String[] names = Arrays.stream(everyRecorded(variant))
+                        .filter(each -> !each.equals("encoder.pos"))
+                        .toArray(String[]::new);
+                variant.assertRecorded(recorder, TOLERANCE, names);
             }
         }
     }
