@@ -1,7 +1,11 @@
 package org.luthier.debug;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
@@ -14,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
@@ -47,6 +52,17 @@ record ReferenceAdapter(
         List<Integer> segments,
         List<Entry> tensors) {
     private static final String FORMAT = "luthier-reference-adapter/1";
+    private static final ObjectMapper JSON = ReferenceFormat.withoutNulls(new ObjectMapper());
+
+    ReferenceAdapter {
+        if (!FORMAT.equals(format)) {
+            throw new IllegalArgumentException("expected the format " + FORMAT + ", got " + format);
+        }
+        if (recognise == null || recognise.isEmpty() || model == null || tensors == null) {
+            throw new IllegalArgumentException(
+                    "expected the fields model, recognise with at least one key, and tensors");
+        }
+    }
 
     /**
      * One tensor.
@@ -70,6 +86,9 @@ record ReferenceAdapter(
             boolean steps,
             Double noise) {
         Entry {
+            if (key == null) {
+                throw new IllegalArgumentException("expected a key for every tensor");
+            }
             if (name != null && !new NamePattern(key).fits(name)) {
                 throw new IllegalArgumentException("'" + name + "' repeats a wildcard that '" + key + "' has not");
             }
@@ -106,21 +125,38 @@ record ReferenceAdapter(
         }
     }
 
-    /** Reads a resource. A resource that does not fit the schema is a defect of its bundle, told as such. */
+    /** @throws LuthierException if it cannot be read or does not fit the schema */
     static ReferenceAdapter read(URL url) {
         try (InputStream in = url.openStream()) {
-            ReferenceAdapter adapter = new ObjectMapper().readValue(in, ReferenceAdapter.class);
-            if (!FORMAT.equals(adapter.format()) || adapter.recognise().isEmpty()) {
-                throw new LuthierException("reference adapter " + url + ": expected format " + FORMAT
-                        + " and keys to recognise, got " + adapter.format() + " and " + adapter.recognise());
+            ReferenceAdapter adapter = JSON.readValue(in, ReferenceAdapter.class);
+            if (adapter == null) {
+                throw new IOException("expected an object, got null");
             }
             return adapter;
         } catch (IOException e) {
             throw new LuthierException(
-                    "reference adapter " + url + " cannot be read: "
-                            + e.getMessage().lines().findFirst().orElse(""),
-                    e);
+                    "map of names " + url + ": " + reason(e) + "; docs/reference-format.md describes such maps", e);
         }
+    }
+
+    private static String reason(IOException e) {
+        if (e instanceof UnrecognizedPropertyException unknown) {
+            return "unknown field '" + unknown.getPropertyName() + "', there are " + unknown.getKnownPropertyIds();
+        }
+        if (e instanceof ValueInstantiationException && e.getCause() instanceof IllegalArgumentException wrong) {
+            return wrong.getMessage();
+        }
+        if (e instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()) {
+            return "unexpected type at "
+                    + mapping.getPath().stream()
+                            .map(step -> step.getFieldName() == null
+                                    ? "[" + step.getIndex() + "]"
+                                    : "." + step.getFieldName())
+                            .collect(Collectors.joining());
+        }
+        return e instanceof JsonProcessingException json
+                ? "no such JSON: " + json.getOriginalMessage()
+                : e.getMessage();
     }
 
     boolean recognises(Checkpoint checkpoint) {

@@ -1,5 +1,7 @@
 package org.luthier.debug;
 
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -32,7 +34,13 @@ final class ReferenceFormat {
     private static final String CACHED = "cached";
     private static final StoredCheckpoint NO_CHECKPOINT = new StoredCheckpoint(null, null);
     private static final Set<DType> INTEGERS = EnumSet.of(DType.I64, DType.I32, DType.I16, DType.I8, DType.U8);
-    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.USE_LONG_FOR_INTS);
+    private static final ObjectMapper JSON =
+            withoutNulls(new ObjectMapper().enable(DeserializationFeature.USE_LONG_FOR_INTS));
+
+    /** The same mapper, for which a null in a list or as a value in a map is an error. */
+    static ObjectMapper withoutNulls(ObjectMapper mapper) {
+        return mapper.setDefaultSetterInfo(JsonSetter.Value.forContentNulls(Nulls.FAIL));
+    }
 
     /** A slice as JSON has it. */
     record StoredSlice(int axis, int[] indices) {
@@ -73,7 +81,7 @@ final class ReferenceFormat {
         List<String> steps = field(checkpoint, "steps", new TypeReference<List<String>>() {}, List.of());
         Map<String, Double> noise = field(checkpoint, "noise", new TypeReference<Map<String, Double>>() {}, Map.of());
         noise.forEach((name, difference) -> {
-            if (difference == null || !(difference >= 0) || difference.isInfinite()) {
+            if (!(difference >= 0) || difference.isInfinite()) {
                 throw new LuthierException(checkpoint.name() + ": metadata 'noise' of '" + name
                         + "': expected a difference from 0 up, got " + difference);
             }

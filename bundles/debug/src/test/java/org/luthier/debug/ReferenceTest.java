@@ -17,6 +17,8 @@ import java.util.Map;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.checkpoint.Checkpoints;
@@ -74,7 +76,15 @@ class ReferenceTest {
                 refusal(Map.of("order", "[\"a\"")));
         assertTrue(refusal(Map.of("order", "[\"a\"]", "noise", "{\"a\":\"loud\"}"))
                 .startsWith("r: metadata 'noise' is not the JSON"));
-        for (String noise : List.of("null", "-1.0", "1e999")) {
+        for (String holed : List.of("noise", "slices")) {
+            assertTrue(refusal(Map.of("order", "[\"a\"]", holed, "{\"a\":null}"))
+                    .startsWith("r: metadata '" + holed + "' is not the JSON"));
+        }
+        for (String list : List.of("segments", "steps", "computations")) {
+            assertTrue(refusal(Map.of("order", "[\"a\"]", list, "[null]"))
+                    .startsWith("r: metadata '" + list + "' is not the JSON"));
+        }
+        for (String noise : List.of("-1.0", "1e999")) {
             String refusal = refusal(Map.of("order", "[\"a\"]", "noise", "{\"a\":" + noise + "}"));
             assertTrue(
                     refusal.startsWith("r: metadata 'noise' of 'a': expected a difference from 0 up, got "), refusal);
@@ -85,6 +95,35 @@ class ReferenceTest {
         assertEquals(
                 "r: a: indices kept on axis 1 must ascend from 0: [0, 2, 1, 3, 4, 5]",
                 refusal(Map.of("order", "[\"a\"]", "slices", "{\"a\":[{\"axis\":1,\"indices\":[0,2,1,3,4,5]}]}")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "null; expected an object, got null",
+                "[]; no such JSON: ",
+                "{; no such JSON: ",
+                "{}; expected the format luthier-reference-adapter/1, got null",
+                "{'format':'luthier-reference-adapter/1','model':'m','tensors':[]}; expected the fields model, recognise with",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'tensors':[]}; expected the fields model, recognise with",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m'}; expected the fields model, recognise with",
+                "{'format':'luthier-reference-adapter/1','recognise':[null],'model':'m','tensors':[]}; unexpected type at .recognise",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[null]}; unexpected type at .tensors",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[{'name':'b'}]}; expected a key for every tensor",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[{'key':'a','shape':[1]}]}; unknown field 'shape', there are [",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[{'key':'a','merge':'x'}]}; unexpected type at .tensors[0].merge",
+            })
+    void aMapOfNamesThatIsNoneIsToldInOneLine(String text, String reason) throws IOException {
+        Path file = Files.writeString(folder.resolve("map.json"), text.replace('\'', '"'));
+        String message = assertThrows(
+                        LuthierException.class,
+                        () -> ReferenceAdapter.read(file.toUri().toURL()))
+                .getMessage();
+        assertTrue(message.startsWith("map of names " + file.toUri().toURL() + ": " + reason), message);
+        assertTrue(message.endsWith("; docs/reference-format.md describes such maps"), message);
+        assertEquals(1, message.lines().count(), message);
     }
 
     @Test
