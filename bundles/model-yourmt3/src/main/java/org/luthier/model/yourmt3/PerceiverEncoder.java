@@ -1,6 +1,7 @@
 package org.luthier.model.yourmt3;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -14,7 +15,6 @@ import org.luthier.nn.Heads;
 import org.luthier.nn.Kernels;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Perceiver-TF (Lu et al. 2023): a few latents for each time gather what the spectrum has, exchange it among themselves, and each over time;
@@ -72,10 +72,10 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
         beginning = Nd4j.create(beginning(taking), new long[] {times, sizes.latents(), sizes.width()}, 'c');
         temporalPlaces = sizes.positions() == YourMt3Configuration.Positions.KDT
                 ? Nd4j.create(
-                                taking.take(TEMPORAL_PLACES, times + SPARE, sizes.width()),
-                                new long[] {times + SPARE, sizes.width()},
-                                'c')
-                        .get(NDArrayIndex.interval(0, times), NDArrayIndex.all())
+                        Arrays.copyOf(
+                                taking.take(TEMPORAL_PLACES, times + SPARE, sizes.width()), times * sizes.width()),
+                        new long[] {times, sizes.width()},
+                        'c')
                 : null;
         Knowledge spectral = knowledge(taking, "spectral", sizes.spectralRotation(), sizes.crossHeads());
         Knowledge local = knowledge(taking, "local", sizes.localRotation(), sizes.selfHeads());
@@ -390,6 +390,9 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
     @Override
     public void close() {
         beginning.close();
+        if (temporalPlaces != null) {
+            temporalPlaces.close();
+        }
         blocks.forEach(Block::close);
     }
 }

@@ -41,6 +41,9 @@ class GoldenLayersTest {
     void theSpectrogramIsTheRecordedOne(String name) {
         try (Variant variant = Variant.open(name);
                 INDArray audio = variant.tensor("audio")) {
+            assertEquals(
+                    variant.configuration().channels() == 1 ? "mt3_full_plus" : "mc13_full_plus_256",
+                    variant.configuration().task());
             SpectrogramFrontend frontend =
                     new SpectrogramFrontend(variant.configuration().audio(), variant.weights());
             assertTold(frontend.layer());
@@ -116,6 +119,8 @@ class GoldenLayersTest {
                 layer.forward(x, y, work, Position.segments(0, (int) x.size(0)), recorder);
                 if (sizes.feedForward() == YourMt3Configuration.FeedForward.MOE) {
                     asRecordingsNameIt(recorder, variant);
+                } else {
+                    assertTold(layer);
                 }
                 variant.assertRecorded(recorder, TOLERANCE, everyRecorded(variant));
                 // The same without anybody looking.
