@@ -5,9 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
-import org.eclipse.collections.api.list.primitive.MutableIntList;
-import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.notes.Note;
 import org.luthier.api.tokens.Event;
 import org.luthier.api.tokens.Tokenizer;
@@ -85,22 +82,14 @@ public final class NoteRows {
     /** The events of each row of tokens, by segment * channels + channel. */
     private static Map<Integer, List<Event>> events(Reference run, Tokenizer tokenizer) {
         Map<Integer, List<Event>> events = new TreeMap<>();
-        RecordedTensor tokens = run.has(Tracer.TOKENS) ? run.tensor(Tracer.TOKENS) : null;
-        if (tokens == null || !tokens.slices().isEmpty() || tokens.shape().size() != 2) {
+        RecordedTokens tokens = RecordedTokens.of(run);
+        if (tokens == null) {
             return events;
         }
-        int rows = tokens.shape().get(0);
-        int length = tokens.shape().get(1);
-        List<Integer> segments = run.header().segments().isEmpty()
-                ? IntStream.range(0, rows).boxed().toList()
-                : run.header().segments();
-        int channels = Math.max(1, rows / segments.size());
-        for (int row = 0; row < Math.min(rows, channels * segments.size()); row++) {
-            MutableIntList ids = IntLists.mutable.empty();
-            for (int i = row * length; i < (row + 1) * length; i++) {
-                ids.add((int) tokens.values()[i]);
-            }
-            events.put(segments.get(row / channels) * channels + row % channels, tokenizer.events(ids));
+        List<Integer> segments = tokens.segments();
+        int channels = Math.max(1, tokens.rows() / segments.size());
+        for (int row = 0; row < Math.min(tokens.rows(), channels * segments.size()); row++) {
+            events.put(segments.get(row / channels) * channels + row % channels, tokenizer.events(tokens.ids(row)));
         }
         return events;
     }

@@ -4,8 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.eclipse.collections.api.list.primitive.MutableIntList;
-import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.Cancellation;
 import org.luthier.api.model.FrameModel;
 import org.luthier.api.notes.FrameLayout;
@@ -19,8 +17,8 @@ import org.luthier.api.tokens.Event;
 import org.luthier.api.tokens.SegmentEvents;
 import org.luthier.api.tokens.Tokenizer;
 import org.luthier.debug.RecordedTensor;
+import org.luthier.debug.RecordedTokens;
 import org.luthier.debug.Reference;
-import org.luthier.debug.Tracer;
 
 /**
  * Makes notes of what was recorded at the end of a run.
@@ -35,35 +33,22 @@ record RecordedNotes(Reference run, List<Integer> other) {
 
     /** Null where no tokens were recorded. */
     List<Note> ofTokens(Tokenizer tokenizer, TokenNoteAssembler assembler) {
-        RecordedTensor tokens = whole(Tracer.TOKENS);
-        if (tokens == null || tokens.shape().size() != 2) {
+        RecordedTokens tokens = RecordedTokens.of(run);
+        if (tokens == null || tokens.rows() % tokens.segments().size() > 0) {
             return null;
         }
-        int rows = tokens.shape().get(0);
-        List<Integer> segments = segments(rows);
-        if (segments.isEmpty() || rows % segments.size() > 0) {
-            return null;
-        }
-        int channels = rows / segments.size();
+        List<Integer> segments = tokens.segments();
+        int channels = tokens.rows() / segments.size();
         TokenNoteAssembler.Assembly assembly = assembler.begin(tokenizer, Settings.defaults(assembler));
         for (int place : common(segments)) {
             List<List<Event>> events = new ArrayList<>();
             for (int row = place * channels; row < (place + 1) * channels; row++) {
-                events.add(tokenizer.events(ids(tokens, row)));
+                events.add(tokenizer.events(tokens.ids(row)));
             }
             double start = tokenizer.segmentStart(segments.get(place) * tokenizer.segmentSeconds());
             assembly.accept(new SegmentEvents(start, events));
         }
         return assembly.finish().notes();
-    }
-
-    private static MutableIntList ids(RecordedTensor tokens, int row) {
-        int length = tokens.shape().get(1);
-        MutableIntList ids = IntLists.mutable.empty();
-        for (int i = row * length; i < (row + 1) * length; i++) {
-            ids.add((int) tokens.values()[i]);
-        }
-        return ids;
     }
 
     /** Null where not all outputs were recorded whole, of neighbouring segments. */
