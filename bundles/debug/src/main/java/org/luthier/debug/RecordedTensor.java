@@ -81,7 +81,7 @@ public record RecordedTensor(
     }
 
     /** Which entries of the whole tensor's dimension the stored ones are; null where it is whole. */
-    int[] kept(int axis) {
+    public int[] kept(int axis) {
         return slices.stream()
                 .filter(slice -> slice.axis() == axis)
                 .findFirst()

@@ -1,9 +1,7 @@
 package org.luthier.debug.cause;
 
 import java.util.Arrays;
-import java.util.List;
 import org.luthier.debug.RecordedTensor;
-import org.luthier.debug.Slice;
 
 /** One row of a recorded tensor; NaN stands for what was not recorded. */
 final class Plane extends Field {
@@ -35,7 +33,7 @@ final class Plane extends Field {
         int[] shape = new int[rank - 1];
         for (int axis = 1; axis < rank; axis++) {
             from[axis - 1] = tensor.shape().get(axis);
-            kept[axis - 1] = kept(tensor, axis);
+            kept[axis - 1] = tensor.kept(axis);
             int[] places = kept[axis - 1];
             shape[axis - 1] = places == null
                     ? from[axis - 1]
@@ -64,18 +62,9 @@ final class Plane extends Field {
     }
 
     private static int places(RecordedTensor tensor, int axis, int row) {
-        int[] kept = kept(tensor, axis);
+        int[] kept = tensor.kept(axis);
         int place = kept == null ? row : Arrays.binarySearch(kept, row);
         return place < tensor.shape().get(axis) ? place : -1;
-    }
-
-    private static int[] kept(RecordedTensor tensor, int axis) {
-        List<Slice> slices = tensor.slices();
-        return slices.stream()
-                .filter(slice -> slice.axis() == axis)
-                .findFirst()
-                .map(slice -> slice.indices().toArray())
-                .orElse(null);
     }
 
     private static int product(int[] sizes) {
