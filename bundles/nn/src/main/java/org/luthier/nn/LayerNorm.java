@@ -2,7 +2,6 @@ package org.luthier.nn;
 
 import java.util.List;
 import java.util.Map;
-import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
@@ -30,14 +29,10 @@ public final class LayerNorm implements Layer, AutoCloseable {
         this.input = input;
         this.kernels = kernels;
         this.epsilon = epsilon;
-        String scaleName = name + ".scale";
-        String offsetName = name + ".offset";
-        scale = Nd4j.create(weights.take(scaleName, width), new long[] {width}, 'c');
-        offset = Nd4j.create(weights.take(offsetName, width), new long[] {width}, 'c');
-        List<Long> shape = List.of((long) width);
-        this.weights = List.of(
-                new Weight(scaleName, shape, DType.F32, weights.sourceName(scaleName)),
-                new Weight(offsetName, shape, DType.F32, weights.sourceName(offsetName)));
+        TakenWeights taken = new TakenWeights(weights);
+        scale = Nd4j.create(taken.take(name + ".scale", width), new long[] {width}, 'c');
+        offset = Nd4j.create(taken.take(name + ".offset", width), new long[] {width}, 'c');
+        this.weights = taken.list();
     }
 
     /**

@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
@@ -38,7 +37,7 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
     private final int chosen;
     private final Activation activation;
     private final Kernels kernels;
-    private final List<Weight> weights = new ArrayList<>();
+    private final List<Weight> weights;
     private final Projection routing;
     private final List<Expert> experts = new ArrayList<>();
 
@@ -72,31 +71,18 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
         this.chosen = chosen;
         this.activation = activation;
         this.kernels = kernels;
-        routing = kernels.projection(take(weights, router + ".weight", width, experts), width, experts);
+        TakenWeights taken = new TakenWeights(weights);
+        routing = kernels.projection(taken.take(router + ".weight", width, experts), width, experts);
         for (int i = 0; i < experts; i++) {
             String expert = name + ".expert" + i;
-            float[] gate = take(weights, expert + ".gate.weight", width, hidden);
-            float[] up = take(weights, expert + ".up.weight", width, hidden);
-            float[] down = take(weights, expert + ".down.weight", hidden, width);
+            float[] gateAndUp = taken.takeBeside(width, hidden, expert + ".gate.weight", expert + ".up.weight");
+            float[] down = taken.take(expert + ".down.weight", hidden, width);
             this.experts.add(new Expert(
                     expert + ".out",
-                    kernels.projection(beside(gate, up), width, 2 * hidden),
+                    kernels.projection(gateAndUp, width, 2 * hidden),
                     kernels.projection(down, hidden, width)));
         }
-    }
-
-    private float[] take(Weights from, String weight, int inputs, int outputs) {
-        weights.add(new Weight(weight, List.of((long) inputs, (long) outputs), DType.F32, from.sourceName(weight)));
-        return from.take(weight, inputs, outputs);
-    }
-
-    private float[] beside(float[] gate, float[] up) {
-        float[] both = new float[2 * width * hidden];
-        for (int line = 0; line < width; line++) {
-            System.arraycopy(gate, line * hidden, both, 2 * line * hidden, hidden);
-            System.arraycopy(up, line * hidden, both, (2 * line + 1) * hidden, hidden);
-        }
-        return both;
+        this.weights = taken.list();
     }
 
     /**
@@ -260,7 +246,7 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
 
     @Override
     public List<Weight> weights() {
-        return List.copyOf(weights);
+        return weights;
     }
 
     /** Frees the weights. */

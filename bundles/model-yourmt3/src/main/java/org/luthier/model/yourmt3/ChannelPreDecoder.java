@@ -9,6 +9,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -35,7 +36,7 @@ final class ChannelPreDecoder implements PreDecoder {
         this.input = input;
         this.channels = channels;
         this.inputs = latents / channels * width;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         projection = inputs == model ? null : kernels.projection(taking.take(WEIGHT, inputs, model), inputs, model);
         this.weights = taking.list();
     }

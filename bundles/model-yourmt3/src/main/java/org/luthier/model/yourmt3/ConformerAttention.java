@@ -14,6 +14,7 @@ import org.luthier.nn.HostFloats;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValues;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -72,7 +73,7 @@ final class ConformerAttention implements Layer, AutoCloseable {
         int width = sizes.width();
         int size = width / sizes.heads();
         heads = new Heads(sizes.heads(), size, (float) (1 / Math.sqrt(size)));
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         query = projection(taking, "q", width);
         key = projection(taking, "k", width);
         value = projection(taking, "v", width);
@@ -91,7 +92,7 @@ final class ConformerAttention implements Layer, AutoCloseable {
         this.weights = taking.list();
     }
 
-    private Projection projection(Taking taking, String part, int width) {
+    private Projection projection(TakenWeights taking, String part, int width) {
         String weight = name + "." + part;
         return kernels.projection(
                 taking.take(weight + ".weight", width, width), taking.take(weight + ".bias", width), width, width);

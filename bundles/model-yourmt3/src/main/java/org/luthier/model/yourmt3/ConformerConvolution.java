@@ -10,6 +10,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -53,7 +54,7 @@ final class ConformerConvolution implements Layer, AutoCloseable {
         convolved = layer + ".conv_depthwise(B,C,T)";
         normed = layer + ".conv_bn(B,C,T)";
         out = layer + ".conv";
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         int kernel = sizes.kernel();
         first = kernels.projection(
                 transposed(taking.take(name + ".pointwise1.weight", 2L * width, width, 1), width), width, 2 * width);

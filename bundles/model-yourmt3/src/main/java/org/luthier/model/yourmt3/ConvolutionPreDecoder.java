@@ -11,6 +11,7 @@ import org.luthier.nn.Activation;
 import org.luthier.nn.Convolution;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -40,7 +41,7 @@ final class ConvolutionPreDecoder implements PreDecoder {
         this.input = input;
         int perLatent = model / width;
         int filters = latents * perLatent;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         float[] all = taking.take(CONVOLVED + ".weight", 1, depth, 1, filters);
         float[] biases = taking.take(CONVOLVED + ".bias", filters);
         for (int latent = 0; latent < latents; latent++) {

@@ -10,6 +10,7 @@ import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -40,7 +41,7 @@ final class GroupPreDecoder implements PreDecoder {
         this.input = input;
         this.width = width;
         int outputs = model / latents;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         float[] all = taking.take(WEIGHT, latents, outputs, width);
         for (int latent = 0; latent < latents; latent++) {
             float[] own = new float[width * outputs];

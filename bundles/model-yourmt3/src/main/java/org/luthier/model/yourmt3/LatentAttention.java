@@ -13,6 +13,7 @@ import org.luthier.nn.Heads;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValues;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -134,7 +135,7 @@ final class LatentAttention implements Layer, AutoCloseable {
                         weights,
                         sizes.sourceWidth(),
                         sizes.norm());
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         query = projection(taking, "q", sizes.width(), heads.width());
         key = projection(taking, "k", sizes.sourceWidth(), heads.width());
         value = projection(taking, "v", sizes.sourceWidth(), heads.valueWidth());
@@ -150,7 +151,7 @@ final class LatentAttention implements Layer, AutoCloseable {
         context = names.name() + ".context";
     }
 
-    private Projection projection(Taking taking, String part, int inputs, int outputs) {
+    private Projection projection(TakenWeights taking, String part, int inputs, int outputs) {
         String name = names.weights() + "." + part;
         return kernels.projection(
                 taking.take(name + ".weight", inputs, outputs), taking.take(name + ".bias", outputs), inputs, outputs);

@@ -10,6 +10,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -52,14 +53,15 @@ final class LatentFeedForward implements Layer, AutoCloseable {
         this.hidden = name + ".hidden";
         this.kernels = kernels;
         this.activation = activation;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         first = projection(taking, kernels, gate ? ".wi_0" : ".in", width, inner, !gate);
         gated = gate ? projection(taking, kernels, ".wi_1", width, inner, false) : null;
         last = projection(taking, kernels, gate ? ".wo" : ".out", inner, width, !gate);
         this.weights = taking.list();
     }
 
-    private Projection projection(Taking taking, Kernels from, String part, int inputs, int outputs, boolean biased) {
+    private Projection projection(
+            TakenWeights taking, Kernels from, String part, int inputs, int outputs, boolean biased) {
         float[] weight = taking.take(name + part + ".weight", inputs, outputs);
         return from.projection(weight, biased ? taking.take(name + part + ".bias", outputs) : null, inputs, outputs);
     }

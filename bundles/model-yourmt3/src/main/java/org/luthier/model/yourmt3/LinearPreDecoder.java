@@ -9,6 +9,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** All latents of a time end to end, times one matrix. Tap: {@code pre_decoder.out} [rows, time, model]. */
@@ -24,7 +25,7 @@ final class LinearPreDecoder implements PreDecoder {
     LinearPreDecoder(String input, Kernels kernels, Weights weights, int latents, int width, int model) {
         this.input = input;
         this.inputs = latents * width;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         projection = kernels.projection(taking.take(WEIGHT, inputs, model), inputs, model);
         this.weights = taking.list();
     }

@@ -11,6 +11,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -39,7 +40,7 @@ final class MlpPreDecoder implements PreDecoder {
         this.input = input;
         this.kernels = kernels;
         this.activation = activation;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         int inputs = latents * width;
         int half = inputs / 2;
         int[] widths = {inputs, half, half, model};

@@ -8,6 +8,7 @@ import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -44,7 +45,7 @@ final class Norm implements Layer, AutoCloseable {
         this.weight = weight;
         this.kernels = kernels;
         this.kind = kind;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         scale = vector(taking.take(weight + ".scale", width));
         bias = kind.rms() ? null : vector(taking.take(weight + ".bias", width));
         this.weights = taking.list();

@@ -13,6 +13,7 @@ import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Heads;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -68,7 +69,7 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
         this.kernels = kernels;
         this.sizes = sizes;
         this.times = times;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         beginning = Nd4j.create(beginning(taking), new long[] {times, sizes.latents(), sizes.width()}, 'c');
         temporalPlaces = sizes.positions() == YourMt3Configuration.Positions.KDT
                 ? Nd4j.create(
@@ -90,7 +91,7 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
     }
 
     /** Latents and their places, for each time. */
-    private float[] beginning(Taking taking) {
+    private float[] beginning(TakenWeights taking) {
         int latents = sizes.latents();
         int width = sizes.width();
         float[] array = taking.take(LATENTS, latents, width);
@@ -125,7 +126,7 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
      */
     private record Knowledge(float[] frequencies, boolean pixel, int heads) {}
 
-    private Knowledge knowledge(Taking taking, String kind, YourMt3Configuration.Rotation rotation, int heads) {
+    private Knowledge knowledge(TakenWeights taking, String kind, YourMt3Configuration.Rotation rotation, int heads) {
         float[] frequencies = sizes.positions() == YourMt3Configuration.Positions.ROPE
                 ? taking.take(NAME + ".rotary_" + kind + ".frequencies", sizes.rotated() / 2)
                 : null;

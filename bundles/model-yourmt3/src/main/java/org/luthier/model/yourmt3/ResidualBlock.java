@@ -11,6 +11,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Convolution;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -54,7 +55,7 @@ final class ResidualBlock implements Layer, AutoCloseable {
         second = name + ".conv2";
         shortcut = name + ".shortcut";
         out = name + ".out";
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         int channels = shape.outputs();
         Convolution.Shape incoming = new Convolution.Shape(
                 shape.kernelTime(),
@@ -79,7 +80,7 @@ final class ResidualBlock implements Layer, AutoCloseable {
     }
 
     /** (convolution - mean) / sqrt(variance + epsilon) * scale + bias, as one convolution. */
-    private Convolution normalised(Taking taking, String convolution, String norm, Convolution.Shape shape) {
+    private Convolution normalised(TakenWeights taking, String convolution, String norm, Convolution.Shape shape) {
         float[] weight =
                 taking.take(convolution + ".weight", shape.weightShape()).clone();
         int channels = shape.outputs();

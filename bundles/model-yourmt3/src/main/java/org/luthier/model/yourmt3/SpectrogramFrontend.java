@@ -13,6 +13,7 @@ import org.luthier.audio.spectrum.MelFilterbank;
 import org.luthier.audio.spectrum.Stft;
 import org.luthier.nn.HostFloats;
 import org.luthier.nn.Scratch;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -63,7 +64,7 @@ final class SpectrogramFrontend implements Frontend {
      * @param audio sizes
      */
     SpectrogramFrontend(YourMt3Configuration.Audio audio, org.luthier.api.checkpoint.Weights weights) {
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         int size = audio.window();
         hop = audio.hop();
         bins = size / 2 + 1;

@@ -10,6 +10,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Convolution;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -48,7 +49,7 @@ final class WindowedPreEncoder implements PreEncoder {
      */
     WindowedPreEncoder(String input, Kernels kernels, Weights weights, boolean residual) {
         this.input = input;
-        Taking taking = new Taking(weights);
+        TakenWeights taking = new TakenWeights(weights);
         if (residual) {
             convolution = null;
             blocks = new Res3b(NAME + ".res3b", input, kernels, weights, CHANNELS, 3, 3);

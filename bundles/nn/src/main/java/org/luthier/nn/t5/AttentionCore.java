@@ -9,6 +9,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Heads;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValues;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;

@@ -12,6 +12,7 @@ import org.luthier.nn.KeyValueCache;
 import org.luthier.nn.KeyValues;
 import org.luthier.nn.Projection;
 import org.luthier.nn.Scratch;
+import org.luthier.nn.TakenWeights;
 
 /**
  * The vectors of a decoder attend to those that an encoder made (Vaswani et al. 2017, section 3.2). What they gather is added to the

@@ -10,6 +10,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 
 /**
  * (gelu(x W0) * (x W1)) W, added to the residual stream (Shazeer 2020); the GELU is the one with tanh.

@@ -11,6 +11,7 @@ import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.Projection;
 import org.luthier.nn.Scratch;
+import org.luthier.nn.TakenWeights;
 
 /** A matrix product, with a bias or without. Tap: {@code NAME}. Weights: {@code NAME.weight} [inputs, outputs], {@code NAME.bias} [outputs]. */
 public final class Linear implements Layer, AutoCloseable {

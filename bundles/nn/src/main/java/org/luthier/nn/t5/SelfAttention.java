@@ -11,6 +11,7 @@ import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValueCache;
 import org.luthier.nn.KeyValues;
 import org.luthier.nn.Projection;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**

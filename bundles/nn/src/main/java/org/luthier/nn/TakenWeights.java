@@ -1,4 +1,4 @@
-package org.luthier.nn.t5;
+package org.luthier.nn;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -8,16 +8,17 @@ import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Layer;
 
 /** The weights of one layer as it takes them, and as listings show them. */
-final class TakenWeights {
+public final class TakenWeights {
     private final Weights weights;
     private final List<Layer.Weight> taken = new ArrayList<>();
 
-    TakenWeights(Weights weights) {
+    /** @param weights taken from */
+    public TakenWeights(Weights weights) {
         this.weights = weights;
     }
 
     /** Takes a weight of this shape. */
-    float[] take(String name, long... shape) {
+    public float[] take(String name, long... shape) {
         List<Long> sizes = Arrays.stream(shape).boxed().toList();
         taken.add(new Layer.Weight(name, sizes, DType.F32, weights.sourceName(name)));
         return weights.take(name, shape);
@@ -28,7 +29,7 @@ final class TakenWeights {
      *
      * @return [inputs, names.length * outputs]
      */
-    float[] takeBeside(int inputs, int outputs, String... names) {
+    public float[] takeBeside(int inputs, int outputs, String... names) {
         // First of all, for a matrix of another shape is refused then and not allocated for.
         float[][] matrices =
                 Arrays.stream(names).map(name -> take(name, inputs, outputs)).toArray(float[][]::new);
@@ -43,7 +44,7 @@ final class TakenWeights {
     }
 
     /** What was taken, in order. */
-    List<Layer.Weight> list() {
+    public List<Layer.Weight> list() {
         return List.copyOf(taken);
     }
 }
