@@ -1,7 +1,9 @@
 package org.luthier.api.model;
 
 import java.net.URL;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.plugin.Part;
@@ -19,6 +21,19 @@ public interface ModelFamily extends Part {
      */
     default boolean fits(ModelDefinition definition, Checkpoint checkpoint) {
         return recognises(checkpoint);
+    }
+
+    /**
+     * The model that a checkpoint itself describes, in its metadata, for one that no catalogue has. Its folder is that of the checkpoint, its
+     * weights the checkpoint.
+     *
+     * @param checkpoint one that the family recognises
+     * @param path where it is
+     * @return empty, as by default, where checkpoints do not tell
+     * @throws org.luthier.api.LuthierException if what it tells is no model of the family
+     */
+    default Optional<ModelDefinition> definition(Checkpoint checkpoint, Path path) {
+        return Optional.empty();
     }
 
     /**
