@@ -168,10 +168,19 @@ record YourMt3Configuration(
      *
      * @param headSize width of a head
      * @param hidden width inside feed-forward layers
-     * @param relative whether attention knows distances by trained numbers, or else vectors get sinusoids added
+     * @param relative whether attention knows distances by trained numbers, or else vectors get stored sinusoids added
+     * @param positions that have stored sinusoids
      * @param mixture whether feed-forward layers are mixtures of experts
      */
-    record T5(int model, int heads, int headSize, int layers, int hidden, boolean relative, boolean mixture)
+    record T5(
+            int model,
+            int heads,
+            int headSize,
+            int layers,
+            int hidden,
+            boolean relative,
+            int positions,
+            boolean mixture)
             implements Encoder {}
 
     /**
@@ -307,6 +316,7 @@ record YourMt3Configuration(
                 Math.multiplyExact(model, stack.number("ff_widening_factor", null)),
                 stack.word("position_encoding_type", null, List.of("sinusoidal", "trainable"))
                         .equals("trainable"),
+                stack.number("num_max_positions", null),
                 stack.word("ff_layer_type", null, List.of("t5_gmlp", "moe")).equals("moe"));
     }
 

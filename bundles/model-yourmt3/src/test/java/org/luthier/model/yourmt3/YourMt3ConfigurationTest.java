@@ -54,6 +54,7 @@ class YourMt3ConfigurationTest {
         all.put(DECODER + "position_encoding_type", "sinusoidal");
         all.put(DECODER + "ff_widening_factor", "2");
         all.put(DECODER + "ff_layer_type", "t5_gmlp");
+        all.put(DECODER + "num_max_positions", "1034");
         all.put(DECODER + "num_channels", "13");
         return all;
     }
@@ -91,7 +92,7 @@ class YourMt3ConfigurationTest {
                         false,
                         4),
                 read.encoder());
-        assertEquals(new YourMt3Configuration.T5(512, 6, 64, 8, 1024, false, false), read.decoder());
+        assertEquals(new YourMt3Configuration.T5(512, 6, 64, 8, 1024, false, 1034, false), read.decoder());
         assertEquals(13, read.channels());
     }
 
