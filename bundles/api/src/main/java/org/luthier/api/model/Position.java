@@ -36,4 +36,18 @@ public record Position(IntList slots, int channels, int step) {
     public Position at(int newStep) {
         return new Position(slots, channels, newStep);
     }
+
+    /** Some of the rows, in this order. */
+    public Position some(int... rows) {
+        return new Position(IntLists.immutable.ofAll(IntStream.of(rows).map(slots::get)), channels, step);
+    }
+
+    /** Each row as so many that follow each other: the channels of a segment, or other parts of it. */
+    public Position parts(int parts) {
+        return new Position(
+                IntLists.immutable.ofAll(
+                        IntStream.range(0, rows() * parts).map(i -> slots.get(i / parts) * parts + i % parts)),
+                channels * parts,
+                step);
+    }
 }

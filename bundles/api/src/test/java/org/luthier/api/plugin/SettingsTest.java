@@ -53,14 +53,16 @@ class SettingsTest {
         assertTrue(settings.flag("infer"));
         assertFalse(settings.isSet("min-hz"));
         assertThrows(IllegalArgumentException.class, () -> settings.number("min-hz"));
+        assertThrows(IllegalArgumentException.class, () -> settings.text("title"));
     }
 
     @Test
     void changesAreParsed() {
-        Settings settings = Settings.of(PART, Map.of("threshold", "0.25", "infer", "no", "min-hz", "200"));
+        Settings settings = Settings.of(PART, Map.of("threshold", "0.25", "infer", "no", "min-hz", "200", "title", "Air"));
         assertEquals(0.25, settings.number("threshold"));
         assertFalse(settings.flag("infer"));
         assertEquals(200, settings.number("min-hz"));
+        assertEquals("Air", settings.text("title"));
     }
 
     @ParameterizedTest

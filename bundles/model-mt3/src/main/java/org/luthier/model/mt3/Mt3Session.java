@@ -8,13 +8,11 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.eclipse.collections.api.list.primitive.IntList;
-import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.LuthierException;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.api.model.Session;
-import org.luthier.nn.t5.Batch;
-import org.luthier.nn.t5.DecoderState;
+import org.luthier.nn.t5.Decoding;
 import org.luthier.nn.t5.Memory;
 import org.luthier.nn.t5.Sequences;
 import org.luthier.nn.t5.StackMemory;
@@ -33,21 +31,17 @@ final class Mt3Session implements Session {
     private final Probe probe;
     private final StackMemory stack;
     private final Memory encodings = new Memory();
-    private final DecoderState state = new DecoderState();
-    private final Memory outputs = new Memory();
+    private final Decoding decoding;
 
     /** [segments, frames, model] */
     private Sequences encoded;
-    /** [rows, 1, output rows] */
-    private Sequences logits;
-    /** Which segment each row is of, at no particular step. */
-    private Position rows;
 
     Mt3Session(Mt3Model model, Probe probe) {
         this.model = model;
         this.configuration = model.configuration();
         this.probe = probe;
         this.stack = new StackMemory(configuration.sizes());
+        this.decoding = new Decoding(model.decoder(), model.kernels(), stack, probe);
     }
 
     @Override
@@ -63,10 +57,10 @@ final class Mt3Session implements Session {
                             Sequences.of(features.get(interval(from, end), all(), all())), // [rows, frames, bands]
                             stack.batch(end - from, frames),
                             encoded.rows(from, end), // [rows, frames, model]
-                            some(at, IntStream.range(from, end)),
+                            at.some(IntStream.range(from, end).toArray()),
                             probe);
         }
-        decode(encoded, at);
+        decoding.begin(encoded, at);
     }
 
     @Override
@@ -77,14 +71,7 @@ final class Mt3Session implements Session {
     @Override
     public void beginEncoded(INDArray kept, Position at) {
         check("encodings", kept, at, configuration.sizes().model());
-        decode(Sequences.of(kept), at);
-    }
-
-    /** @param segments [segments, frames, model] */
-    private void decode(Sequences segments, Position at) {
-        rows = at;
-        logits = null;
-        model.decoder().begin(segments, state, stack.scratch(), at, probe);
+        decoding.begin(Sequences.of(kept), at);
     }
 
     private void check(String what, INDArray x, Position at, int width) {
@@ -98,66 +85,38 @@ final class Mt3Session implements Session {
 
     @Override
     public int rows() {
-        return state.rows();
+        return decoding.rows();
     }
 
     @Override
     public void prefill(List<? extends IntList> prompts) {
-        int length = prompts.isEmpty() ? 0 : prompts.get(0).size();
-        if (prompts.size() != rows() || prompts.stream().anyMatch(prompt -> prompt.size() != length)) {
-            throw new IllegalArgumentException("expected " + rows() + " prompts of one length, got "
-                    + prompts.stream().map(IntList::size).toList());
-        }
-        if (length > 0) {
-            int[] ids = prompts.stream()
-                    .flatMapToInt(prompt -> IntStream.of(prompt.toArray()))
-                    .toArray(); // [rows * length]
-            feed(ids, length, model.decoder().wantsLogits(probe));
-        }
+        decoding.prefill(prompts);
     }
 
     @Override
     public int[] step(int[] ids, BitSet[] allowed) {
-        if (ids.length != rows()) {
-            throw new IllegalArgumentException("expected " + rows() + " ids, got " + ids.length);
-        }
-        logits = feed(ids, 1, true);
-        return model.kernels().argmax(logits.flat(), allowed);
-    }
-
-    /** Feeds ids [rows * length] and returns the logits [rows, length, output rows], or null. */
-    private Sequences feed(int[] ids, int length, boolean wanted) {
-        Batch batch = stack.batch(rows(), length);
-        Sequences y = wanted ? outputs.sequences(rows(), length, model.decoder().ids()) : null;
-        model.decoder().forward(ids, state, batch, y, rows.at(state.length()), probe);
-        return y;
+        return decoding.step(ids, allowed);
     }
 
     @Override
     public INDArray logits() {
-        return logits.flat();
+        return decoding.logits();
     }
 
     @Override
     public void reorder(int[] sources) {
-        state.reorder(sources);
-        rows = some(rows, IntStream.of(sources));
+        decoding.reorder(sources);
     }
 
     @Override
     public void retain(int[] kept) {
-        reorder(kept);
-    }
-
-    private static Position some(Position at, IntStream rows) {
-        return new Position(IntLists.immutable.ofAll(rows.map(at.slots()::get)), at.channels(), at.step());
+        decoding.reorder(kept);
     }
 
     @Override
     public void close() {
-        state.close();
+        decoding.close();
         stack.close();
         encodings.close();
-        outputs.close();
     }
 }

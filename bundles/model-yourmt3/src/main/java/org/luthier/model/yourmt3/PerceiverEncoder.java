@@ -4,8 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
-import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
@@ -233,7 +231,7 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
         /** Works on the latents of each time, leaves them as the times of each latent. */
         INDArray forward(INDArray latents, INDArray source, Work work, Position at, Probe probe) {
             long rows = at.rows();
-            Position atTimes = spread(at, times);
+            Position atTimes = at.parts(times);
             probe.offer(byTime, atTimes, latents);
             spectral.forward(latents, source, work, atTimes, probe);
             for (LatentTransformer each : local) {
@@ -244,7 +242,7 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
             series.reshape('c', rows, sizes.latents(), times, sizes.width())
                     .assign(latents.reshape('c', rows, times, sizes.latents(), sizes.width())
                             .permute(0, 2, 1, 3));
-            Position atLatents = spread(at, sizes.latents());
+            Position atLatents = at.parts(sizes.latents());
             if (temporalPlaces != null && from.equals(BEGINNING)) {
                 kernels.add(series, temporalPlaces);
             }
@@ -297,15 +295,6 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
         }
     }
 
-    /** Rows that are parts of the rows before: slot by slot, so many each. */
-    private static Position spread(Position at, int parts) {
-        return new Position(
-                IntLists.immutable.ofAll(IntStream.range(0, at.rows() * parts)
-                        .map(i -> at.slots().get(i / parts) * parts + i % parts)),
-                at.channels() * parts,
-                at.step());
-    }
-
     /**
      * Computes the layer.
      *
@@ -317,7 +306,7 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
         int latents = sizes.latents();
         int width = sizes.width();
         INDArray source = source(x, work);
-        probe.offer(SOURCE, spread(at, times), source);
+        probe.offer(SOURCE, at.parts(times), source);
         INDArray byTime = work.tensor(Work.Slot.BY_TIME, rows * times, latents, width);
         INDArray stream = byTime.reshape('c', rows, times, latents, width);
         stream.assign(0);
