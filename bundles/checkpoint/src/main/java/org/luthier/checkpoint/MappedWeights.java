@@ -229,7 +229,7 @@ public final class MappedWeights implements Weights {
         return new View();
     }
 
-    /** The weights under their canonical names, in the order of the checkpoint. */
+    @Override
     public List<TensorInfo> tensors() {
         return byTarget.values().stream().map(Mapping::target).toList();
     }

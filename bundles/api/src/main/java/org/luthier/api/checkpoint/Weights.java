@@ -1,5 +1,7 @@
 package org.luthier.api.checkpoint;
 
+import java.util.List;
+
 /**
  * The tensors of a checkpoint under the canonical names of a model family, accounted for. A model takes each weight once; what is
  * left over is an error found by {@link #finish()}.
@@ -14,6 +16,14 @@ public interface Weights {
      * @throws CheckpointException if it is missing (with the nearest name) or has another shape (with both)
      */
     float[] take(String name, long... shape);
+
+    /**
+     * The weights that there are to take, taken or not, by canonical name and in the order of the checkpoint: a family may hold its
+     * configuration against them before it takes any. None, as by default, where a weight is made as it is asked for.
+     */
+    default List<TensorInfo> tensors() {
+        return List.of();
+    }
 
     /** Name of a weight in the checkpoint it came from. */
     String sourceName(String name);
