@@ -59,6 +59,11 @@ public final class Settings {
         return (Boolean) require(name);
     }
 
+    /** The value of a text that is set. */
+    public String text(String name) {
+        return (String) require(name);
+    }
+
     /** Whether a value was given, or the default is one. */
     public boolean isSet(String name) {
         return values.get(name) != null;

@@ -58,7 +58,8 @@ class SettingsTest {
 
     @Test
     void changesAreParsed() {
-        Settings settings = Settings.of(PART, Map.of("threshold", "0.25", "infer", "no", "min-hz", "200", "title", "Air"));
+        Settings settings =
+                Settings.of(PART, Map.of("threshold", "0.25", "infer", "no", "min-hz", "200", "title", "Air"));
         assertEquals(0.25, settings.number("threshold"));
         assertFalse(settings.flag("infer"));
         assertEquals(200, settings.number("min-hz"));
