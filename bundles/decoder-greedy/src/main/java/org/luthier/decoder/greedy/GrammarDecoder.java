@@ -26,6 +26,6 @@ public final class GrammarDecoder implements Decoder {
     @Override
     public List<IntList> decode(
             Session session, Limits limits, Supplier<Grammar> grammar, Settings settings, Cancellation cancellation) {
-        return GreedySearch.decode(session, limits, grammar, cancellation);
+        return GreedySearch.decode(session, limits, GreedySearch.Opening.NONE, grammar, cancellation);
     }
 }

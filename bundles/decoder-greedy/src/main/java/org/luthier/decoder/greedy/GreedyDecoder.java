@@ -26,6 +26,6 @@ public final class GreedyDecoder implements Decoder {
     @Override
     public List<IntList> decode(
             Session session, Limits limits, Supplier<Grammar> grammar, Settings settings, Cancellation cancellation) {
-        return GreedySearch.decode(session, limits, null, cancellation);
+        return GreedySearch.decode(session, limits, GreedySearch.Opening.NONE, null, cancellation);
     }
 }

@@ -16,6 +16,16 @@ import org.luthier.api.tokens.Grammar;
 
 /** Takes the likeliest id of each row until it is the end token; rows that have ended leave the batch. */
 final class GreedySearch {
+    /**
+     * What is different at the beginning of a row.
+     *
+     * @param fed ids that are fed after the start token in place of those that were chosen
+     * @param untested chosen ids that do not end the row, whatever they are
+     */
+    record Opening(IntList fed, int untested) {
+        static final Opening NONE = new Opening(IntLists.immutable.empty(), 0);
+    }
+
     private GreedySearch() {}
 
     /**
@@ -24,7 +34,11 @@ final class GreedySearch {
      * @param grammar a fresh cursor a row, to whose ids the search keeps; null to allow all ids
      */
     static List<IntList> decode(
-            Session session, Decoder.Limits limits, Supplier<Grammar> grammar, Cancellation cancellation) {
+            Session session,
+            Decoder.Limits limits,
+            Opening opening,
+            Supplier<Grammar> grammar,
+            Cancellation cancellation) {
         int end = limits.vocabulary().end();
         List<Row> rows = new ArrayList<>();
         for (int row = 0; row < session.rows(); row++) {
@@ -33,11 +47,13 @@ final class GreedySearch {
         List<Row> live = rows;
         for (int step = 0; step < limits.maxTokens() && !live.isEmpty(); step++) {
             cancellation.check();
-            int[] chosen = session.step(live.stream().mapToInt(row -> row.last).toArray(), allowed(live, grammar));
+            int[] chosen = session.step(live.stream().mapToInt(row -> row.next).toArray(), allowed(live, grammar));
             for (int i = 0; i < chosen.length; i++) {
-                live.get(i).take(chosen[i]);
+                live.get(i).take(chosen[i], opening.fed);
             }
-            live = retain(session, live, end);
+            if (step >= opening.untested) {
+                live = retain(session, live, end);
+            }
         }
         return rows.stream().<IntList>map(row -> row.ids).toList();
     }
@@ -48,7 +64,7 @@ final class GreedySearch {
 
     private static List<Row> retain(Session session, List<Row> live, int end) {
         int[] kept = IntStream.range(0, live.size())
-                .filter(i -> live.get(i).last != end)
+                .filter(i -> live.get(i).ids.getLast() != end)
                 .toArray();
         if (kept.length == live.size()) {
             return live;
@@ -62,10 +78,10 @@ final class GreedySearch {
     private static final class Row {
         private final MutableIntList ids = IntLists.mutable.empty();
         private final Grammar grammar;
-        private int last;
+        private int next;
 
         Row(int start, Grammar grammar) {
-            this.last = start;
+            this.next = start;
             this.grammar = grammar;
         }
 
@@ -78,8 +94,8 @@ final class GreedySearch {
             return allowed;
         }
 
-        void take(int id) {
-            last = id;
+        void take(int id, IntList fed) {
+            next = ids.size() < fed.size() ? fed.get(ids.size()) : id;
             ids.add(id);
             if (grammar != null) {
                 grammar.advance(id);

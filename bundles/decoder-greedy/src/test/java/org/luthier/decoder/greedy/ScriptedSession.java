@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.eclipse.collections.api.list.primitive.IntList;
 import org.luthier.api.model.Position;
@@ -26,6 +28,8 @@ final class ScriptedSession implements Session {
     private List<Row> rows;
     /** Rows of each step. */
     final List<Integer> batches = new ArrayList<>();
+    /** The ids that each step was fed, by segment. */
+    final List<Map<Integer, Integer>> fed = new ArrayList<>();
 
     ScriptedSession(int segments, Script script) {
         this.script = script;
@@ -43,10 +47,13 @@ final class ScriptedSession implements Session {
     public int[] step(int[] ids, BitSet[] allowed) {
         assertEquals(rows.size(), ids.length, "ids for each row");
         batches.add(ids.length);
+        Map<Integer, Integer> ofStep = new TreeMap<>();
+        fed.add(ofStep);
         int[] chosen = new int[ids.length];
         for (int i = 0; i < ids.length; i++) {
             Row row = rows.get(i);
             row.ids.add(ids[i]);
+            ofStep.put(row.segment, ids[i]);
             assertEquals(0, row.ids.get(0), "decoding starts with the pad id");
             double[] scores = script.scores(row.segment, List.copyOf(row.ids.subList(1, row.ids.size())));
             chosen[i] = -1;
