@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
@@ -21,10 +22,10 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  *
  * <p>Taps: {@code NAME.router} [rows, length, experts], the router's logits; {@code NAME.experts} [rows, length, chosen], the indices of
  * the chosen, the most probable first, as numbers; {@code NAME.weights} of the same shape, softmax over all experts, divided by the sum of
- * the chosen; {@code NAME.expertN.out} [vectors, width]: what expert N makes of those that chose it first, then of those that chose it
- * second and so on, each in their order, before weighting, and not offered if there are none; {@code NAME}, the weighted sum [rows, length, width]. Weights: {@code
- * NAME.router.weight} [width, experts]; {@code NAME.expertN.gate.weight} and {@code NAME.expertN.up.weight} [width, hidden], of which the
- * first is activated; {@code NAME.expertN.down.weight} [hidden, width].
+ * the chosen; {@code NAME.expertN.out} [rows, length, width]: what expert N makes of the vectors that chose it, before weighting, and 0
+ * at all others; {@code NAME}, the weighted sum [rows, length, width]. Weights: {@code NAME.router.weight} [width, experts]; {@code
+ * NAME.expertN.gate.weight} and {@code NAME.expertN.up.weight} [width, hidden], of which the first is activated; {@code
+ * NAME.expertN.down.weight} [hidden, width].
  */
 public final class MixtureOfExperts implements Layer, AutoCloseable {
     private final String name;
@@ -101,15 +102,27 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
         INDArray sum = y.reshape('c', vectors, width);
         for (int i = 0; i < experts.size(); i++) {
             made.gather(i);
+            Expert expert = experts.get(i);
             if (made.vectors.length > 0) {
-                compute(experts.get(i), flat, made, sum, scratch, at, probe);
+                compute(
+                        expert,
+                        flat,
+                        made,
+                        sum,
+                        scratch,
+                        shown -> offer(expert.out, shown, made, x.shape(), at, probe));
+            } else if (probe.wants(expert.out)) {
+                try (INDArray nothing = Nd4j.create(DataType.FLOAT, x.shape())) {
+                    probe.tap(expert.out, at, nothing);
+                }
             }
         }
         probe.offer(name, at, y);
     }
 
+    /** @param shown takes what the expert makes, before it is added */
     private void compute(
-            Expert expert, INDArray x, Choice made, INDArray sum, Scratch scratch, Position at, Probe probe) {
+            Expert expert, INDArray x, Choice made, INDArray sum, Scratch scratch, Consumer<INDArray> shown) {
         int n = made.vectors.length;
         try (INDArray gathered = Nd4j.createUninitialized(DataType.FLOAT, n, width);
                 INDArray both = Nd4j.createUninitialized(DataType.FLOAT, n, 2L * hidden);
@@ -120,8 +133,22 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
             INDArray up = both.get(NDArrayIndex.all(), NDArrayIndex.interval(hidden, 2L * hidden));
             kernels.gate(activation, gate, up, gated); // [n, hidden]
             expert.down.apply(gated, gathered, scratch); // [n, width]
-            probe.offer(expert.out, at, gathered);
+            shown.accept(gathered);
             kernels.scatterAdd(gathered, made.factors, made.vectors, sum);
+        }
+    }
+
+    /** Offers what an expert made, among all vectors, and takes what becomes of it. */
+    private void offer(String tap, INDArray made, Choice choice, long[] shape, Position at, Probe probe) {
+        if (probe.wants(tap)) {
+            float[] once = new float[choice.vectors.length];
+            Arrays.fill(once, 1);
+            try (INDArray all = Nd4j.create(DataType.FLOAT, shape)) {
+                INDArray vectors = all.reshape('c', all.length() / width, width);
+                kernels.scatterAdd(made, once, choice.vectors, vectors);
+                probe.tap(tap, at, all);
+                kernels.lookup(vectors, choice.vectors, made);
+            }
         }
     }
 

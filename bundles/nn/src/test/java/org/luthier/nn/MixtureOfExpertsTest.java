@@ -115,7 +115,6 @@ class MixtureOfExpertsTest {
         float[] out = HostFloats.copy(y);
         float[] indices = HostFloats.copy(seen.get("m.experts"));
         float[] shares = HostFloats.copy(seen.get("m.weights"));
-        int[] load = new int[EXPERTS];
         for (int vector = 0; vector < in.length / WIDTH; vector++) {
             double[] one = new double[WIDTH];
             for (int j = 0; j < WIDTH; j++) {
@@ -136,19 +135,25 @@ class MixtureOfExpertsTest {
                 assertEquals(order[k], indices[vector * CHOSEN + k]);
                 assertEquals(share, shares[vector * CHOSEN + k], 2e-6);
                 double[] made = expert(weights, order[k], one);
-                load[order[k]]++;
+                float[] shown = HostFloats.copy(seen.get("m.expert" + order[k] + ".out"));
                 for (int j = 0; j < WIDTH; j++) {
                     expected[j] += share * made[j];
+                    assertEquals(made[j], shown[vector * WIDTH + j], 5e-4);
+                }
+            }
+            for (int i = 0; i < EXPERTS; i++) {
+                INDArray made = seen.get("m.expert" + i + ".out");
+                assertArrayEquals(x.shape(), made.shape());
+                if (i != order[0] && i != order[1]) {
+                    for (int j = 0; j < WIDTH; j++) {
+                        assertEquals(0, HostFloats.copy(made)[vector * WIDTH + j]);
+                    }
                 }
             }
             for (int j = 0; j < WIDTH; j++) {
                 // Three products of sums of 13 and 7 normal numbers: values of some hundreds, in single precision.
                 assertEquals(expected[j], out[vector * WIDTH + j], 5e-4);
             }
-        }
-        for (int i = 0; i < EXPERTS; i++) {
-            INDArray made = seen.get("m.expert" + i + ".out");
-            assertEquals(load[i], made == null ? 0 : made.size(0), "vectors of expert " + i);
         }
         assertClose(y, seen.get("m"), 0);
     }
@@ -180,6 +185,39 @@ class MixtureOfExpertsTest {
             double[] expected = expert(weights.taken, 4, one);
             for (int j = 0; j < WIDTH; j++) {
                 assertEquals(expected[j], y.getDouble(j), 5e-4);
+            }
+        }
+    }
+
+    /** A probe may put something in the place of what an expert made: at the vectors that chose it. */
+    @Test
+    void whatAnExpertMadeMayBeReplaced() {
+        Probe probe = new Probe() {
+            @Override
+            public boolean wants(String name) {
+                return name.equals("m.experts") || name.equals("m.weights") || name.startsWith("m.expert4.");
+            }
+
+            @Override
+            public void tap(String name, Position at, INDArray tensor) {
+                if (name.endsWith("s")) {
+                    tensor.assign(
+                            name.equals("m.experts")
+                                    ? tensor(new long[] {1, 2, 2}, 4, 3, 2, 1)
+                                    : tensor(new long[] {1, 2, 2}, 0.5f, 0, 0, 0));
+                } else {
+                    tensor.assign(8);
+                }
+            }
+        };
+        try (MixtureOfExperts layer = layer(Kernels.named("plain"), new Remembered());
+                Scratch scratch = new Scratch()) {
+            INDArray x = Memory.WHOLE.random(new Random(14), 1, 2, WIDTH);
+            INDArray y = Memory.WHOLE.empty(x.shape());
+            layer.forward(x, y, scratch, Position.segments(0, 1), probe);
+            float[] out = HostFloats.copy(y);
+            for (int j = 0; j < 2 * WIDTH; j++) {
+                assertEquals(j < WIDTH ? 4 : 0, out[j]);
             }
         }
     }

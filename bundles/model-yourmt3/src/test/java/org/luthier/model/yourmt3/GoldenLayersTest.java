@@ -200,12 +200,33 @@ class GoldenLayersTest {
                     .replace(".ff_out", ".mlp")
                     .replaceFirst("\\.expert([0-9]+)\\.out", ".mlp.expert$1.out");
             if (!ours.equals(name)) {
-                recorder.tensors.put(
-                        name,
-                        new Variant.Recorder.Recorded(
-                                variant.shape(name), recorder.tensors.get(ours).values()));
+                float[] values = recorder.tensors.get(ours).values();
+                int expert = name.lastIndexOf(".expert");
+                if (name.endsWith(".out")) {
+                    values = chosen(
+                            values,
+                            variant.tensor(name.substring(0, expert) + ".experts"),
+                            Integer.parseInt(name.substring(expert + 7, name.length() - 4)));
+                }
+                recorder.tensors.put(name, new Variant.Recorder.Recorded(variant.shape(name), values));
             }
         }
+    }
+
+    /** The vectors that chose an expert: first those whose first choice it is, then those whose second. */
+    private static float[] chosen(float[] values, INDArray experts, int expert) {
+        int vectors = (int) experts.size(0);
+        int width = values.length / vectors;
+        float[] chosen = new float[values.length];
+        int n = 0;
+        for (int choice = 0; choice < experts.size(1); choice++) {
+            for (int vector = 0; vector < vectors; vector++) {
+                if (experts.getInt(vector, choice) == expert) {
+                    System.arraycopy(values, vector * width, chosen, width * n++, width);
+                }
+            }
+        }
+        return Arrays.copyOf(chosen, n * width);
     }
 
     /** Those of a layer's tensors that were recorded; a name among them that must be. */
