@@ -30,6 +30,38 @@ public record Computation(
      */
     public static final String PROJECTION = "projection";
 
+    /** A {@link #PROJECTION} of x without an activation, added to a stream. Inputs: x, stream. */
+    public static final String PROJECTION_AND_SUM = "projection-and-sum";
+
+    /**
+     * A {@link #PROJECTION} of x after a {@link #REARRANGEMENT}. Settings: those of both; the pattern's result is what is multiplied.
+     */
+    public static final String ARRANGED_PROJECTION = "arranged-projection";
+
+    /** activation(x gate) * (x up). Weights: {@code gate}, {@code up} [inputs, outputs]. Settings: {@code activation} as a projection's. */
+    public static final String GATED_PROJECTION = "gated-projection";
+
+    /**
+     * The first half of a product times the sigmoid of the second. Inputs: x [rows, length, inputs]; output [rows, outputs, length].
+     * Weights: {@code weight} [2 * outputs, inputs, 1].
+     */
+    public static final String GATED_LINEAR_UNIT = "gated-linear-unit";
+
+    /**
+     * activation(x)^T W^T. Inputs: x [rows, inputs, length]; output [rows, length, outputs]. Weights: {@code weight} [outputs, inputs, 1].
+     * Settings: {@code activation} as a projection's.
+     */
+    public static final String ACTIVATION_AND_PROJECTION = "activation-and-projection";
+
+    /**
+     * The same numbers with their axes in another order, joined or split. Settings: {@code pattern}, the axes before and after, such as
+     * {@code "(b t) k d -> (b k) t d"}: what stands in brackets is one axis, its first part the outer one.
+     */
+    public static final String REARRANGEMENT = "rearrangement";
+
+    /** A {@link #REARRANGEMENT}, plus a row of a table for each position, which is the axis before the last. Weights: {@code table}. */
+    public static final String REARRANGEMENT_AND_POSITIONS = "rearrangement-and-positions";
+
     /** x / sqrt(mean(x^2) + epsilon) * scale over the last axis. Weights: {@code scale}. Settings: {@code epsilon}. */
     public static final String RMS_NORM = "rms-norm";
 
@@ -38,6 +70,12 @@ public record Computation(
      * epsilon}.
      */
     public static final String LAYER_NORM = "layer-norm";
+
+    /**
+     * (x - mean) / sqrt(variance + epsilon) * scale + offset with constants for each channel. Inputs: x [rows, channels, length]. Weights:
+     * {@code scale}, {@code offset}, {@code mean}, {@code variance} [channels]. Settings: {@code epsilon}.
+     */
+    public static final String BATCH_NORM = "batch-norm";
 
     /** x * factor. Settings: {@code factor}. */
     public static final String SCALING = "scaling";
@@ -58,6 +96,21 @@ public record Computation(
     public static final String STORED_POSITIONS = "stored-positions";
 
     /**
+     * What every row begins with: vectors, and where they stand. Inputs: none; output [rows, time, latents, width]. Weights: {@code latents}
+     * [latents, width], {@code places} if these are told. Settings: {@code places}: the axes of that weight among {@code t}, {@code k} and
+     * {@code d}, as {@code "t k d"}; empty if there is none.
+     */
+    public static final String LATENTS = "latents";
+
+    /**
+     * Neighbouring columns of each head rotated by a place times a frequency, the first so many; the others are left. Inputs: x [rows,
+     * positions, heads * size]. Weights: {@code frequencies} [pairs]; without it they are 10000^(-2 i / size) for all columns. Settings:
+     * {@code heads}, {@code pixel}: whether places go from -1 to 1, or else are numbers of positions, {@code halves}: whether a pair is a
+     * column of the first half of a head and one of the second.
+     */
+    public static final String ROTATION = "rotation";
+
+    /**
      * What is added to the scores of each head by the distance of key and query, from a table of buckets of distances as T5 has them; of a
      * causal one, keys behind the query are masked as well. Inputs: none. Weights: {@code table} [buckets, heads]; output [rows, heads,
      * queries, keys]. Settings: {@code farthest}: from this distance on all are in the last bucket, {@code causal}.
@@ -66,6 +119,9 @@ public record Computation(
 
     /** The sum of all inputs, of one shape: a residual stream and what is added to it. */
     public static final String SUM = "sum";
+
+    /** The first input plus the second times a factor. Settings: {@code factor}. */
+    public static final String WEIGHTED_SUM = "weighted-sum";
 
     /** The product of all inputs, element by element. */
     public static final String PRODUCT = "product";
@@ -77,6 +133,13 @@ public record Computation(
      */
     public static final String SCORES = "scores";
 
+    /**
+     * {@link #SCORES} less a slope of each head times the distance of query and key, the last of both being side by side; the factor is of
+     * all of it. Weights: {@code slopes} [heads, 1, 1] where they are trained: the first head has their sigmoid, the others none. Else heads
+     * have 2^(-8 (h + 1) / heads), or what is usual where they are no power of two.
+     */
+    public static final String SCORES_BY_DISTANCE = "scores-by-distance";
+
     /** Softmax over the last axis. */
     public static final String SOFTMAX = "softmax";
 
@@ -87,12 +150,43 @@ public record Computation(
     public static final String MIXTURE = "mixture";
 
     /**
+     * {@link #SCORES}, {@link #SOFTMAX} and {@link #MIXTURE} in one. Inputs: q, k, v. Settings: {@code heads}, {@code factor}.
+     */
+    public static final String ATTENTION = "attention";
+
+    /**
+     * An {@link #ATTENTION} whose scores are ((q + u) k + (q + v) r) * factor, r the product of a matrix with the sinusoid of how far the
+     * query is behind the key, sines and cosines by turns. Weights: {@code contentBias} u, {@code distanceBias} v [heads, size], {@code
+     * distances} [heads * size, heads * size].
+     */
+    public static final String ATTENTION_BY_DISTANCE = "attention-by-distance";
+
+    /**
      * activation(convolution + b) over time and frequency with zeros around. Inputs: x [rows, time, frequency, channels]; several are laid
      * side by side along the channels, in their order. Weights: {@code weight} [kernel time, kernel frequency, inputs, outputs], {@code
      * bias} [outputs]. Settings: {@code activation} as a projection's, {@code frequencyStride}, {@code timePadding}, {@code
-     * frequencyPadding}: zeros before the first.
+     * frequencyPadding}: zeros before the first; {@code
+     * channelsFirst} with true where x is [rows, channels, time, frequency].
      */
     public static final String CONVOLUTION = "convolution";
+
+    /**
+     * A {@link #CONVOLUTION} without a bias, then {@link #BATCH_NORM} of its channels, then the activation. The weights and settings of both.
+     */
+    public static final String NORMALISED_CONVOLUTION = "normalised-convolution";
+
+    /**
+     * Averages of neighbouring frequencies of an activated sum. Inputs: two [rows, time, frequency, channels], the first as of a {@link
+     * #CONVOLUTION}; output [rows, channels, time, frequency / count]. Settings: {@code activation} as a projection's, {@code count}, {@code
+     * channelsFirst}.
+     */
+    public static final String AVERAGED_SUM = "averaged-sum";
+
+    /**
+     * A convolution over time of each channel by itself, zeros around. Inputs: x [rows, channels, time]. Weights: {@code weight} [channels,
+     * 1, kernel].
+     */
+    public static final String DEPTHWISE_CONVOLUTION = "depthwise-convolution";
 
     /**
      * The largest of several values, largest first: which experts do the work. Inputs: router [..., experts]; output [..., count], indices.
@@ -113,6 +207,13 @@ public record Computation(
      */
     public static final String MIXTURE_OF_EXPERTS = "mixture-of-experts";
 
+    /**
+     * What one expert makes of the vectors that chose it, (activation(x gate) * (x up)) down, and 0 at all others. Inputs: x [..., width],
+     * choice [..., count]. Weights: {@code gate}, {@code up} [width, hidden], {@code down} [hidden, width]. Settings: {@code expert}: its
+     * number, {@code activation} as a projection's.
+     */
+    public static final String EXPERT = "expert";
+
     /** An activation by itself. Settings: {@code activation} as a projection's. */
     public static final String ACTIVATION = "activation";
 
@@ -127,13 +228,31 @@ public record Computation(
     public static final String MAGNITUDES = "magnitudes";
 
     /**
+     * {@link #MAGNITUDES} of frames that lie around their times, the samples mirrored at both ends; the window is as long as the transform.
+     * Weights: {@code window} [fft]. Settings: {@code sampleRate}, {@code hop}, {@code fft}.
+     */
+    public static final String CENTRED_MAGNITUDES = "centred-magnitudes";
+
+    /**
      * Magnitudes in overlapping triangular bands evenly spaced, and straight, on the mel scale 1127 ln(1 + f / 700). Inputs: magnitudes [rows, frames, bins]. Settings: {@code
      * sampleRate}, {@code bands}, {@code low}, {@code high}: edges in Hz.
      */
     public static final String MEL_BANDS = "mel-bands";
 
+    /**
+     * Power, the square of magnitudes, in bands. Inputs: magnitudes [rows, frames, bins]. Weights: {@code filters} [bins, bands], triangles
+     * straight over Hz on the mel scale. Settings: {@code sampleRate}, {@code low}, {@code high}: what the filters were made for.
+     */
+    public static final String POWER_BANDS = "power-bands";
+
     /** log(x) where x is above 0, else log(floor). Settings: {@code floor}. */
     public static final String LOGARITHM = "logarithm";
+
+    /** log(x + added), from an entry on. Settings: {@code added}, {@code first}: number of that entry. */
+    public static final String LOGARITHM_OF_SUM = "logarithm-of-sum";
+
+    /** (x - least) / (most - least + epsilon), least and most of a whole row. Settings: {@code epsilon}. */
+    public static final String RANGE = "range";
 
     public Computation {
         inputs = List.copyOf(inputs);
