@@ -1,11 +1,16 @@
 package org.luthier.model.yourmt3;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.luthier.api.LuthierException;
+import org.luthier.api.model.ModelDefinition;
 import org.luthier.audio.spectrum.Stft;
+import org.luthier.nn.Heads;
+import org.luthier.nn.t5.T5Form;
+import org.luthier.nn.t5.T5Sizes;
 
 /**
  * What a checkpoint says about its own model, in the arguments that it was trained with: sizes, and which of the family's options it has.
@@ -181,7 +186,21 @@ record YourMt3Configuration(
             boolean relative,
             int positions,
             boolean mixture)
-            implements Encoder {}
+            implements Encoder {
+        /** Experts of a mixture, whatever the arguments say. */
+        private static final int EXPERTS = 8;
+
+        /** Its sizes; scores are not scaled. */
+        T5Sizes stack() {
+            return new T5Sizes(model, new Heads(heads, headSize, 1), hidden);
+        }
+
+        /** @param logitFactor what the end of a decoder is multiplied with */
+        T5Form form(double logitFactor) {
+            return new T5Form(
+                    relative ? T5Form.Positions.RELATIVE : T5Form.Positions.STORED, mixture ? EXPERTS : 0, logitFactor);
+        }
+    }
 
     /**
      * Conformer.
@@ -218,15 +237,49 @@ record YourMt3Configuration(
      * @throws LuthierException that names the argument, what was expected and what was found
      */
     static YourMt3Configuration of(Map<String, String> metadata) {
-        Arguments audio = new Arguments(metadata, ROOT + "audio_cfg.");
-        Arguments model = new Arguments(metadata, ROOT + "model_cfg.");
+        return of(new Arguments("checkpoint", ROOT, metadata, false, new LinkedHashMap<>()));
+    }
+
+    /**
+     * Reads what the configuration of a definition holds: every argument that is read, and no other.
+     *
+     * @throws LuthierException that names the model, the argument, what was expected and what was found
+     */
+    static YourMt3Configuration of(ModelDefinition definition) {
+        String where = "model " + definition.id() + ": configuration";
+        Map<String, String> given = ArgumentTree.flat(definition.configuration());
+        Map<String, String> read = new LinkedHashMap<>();
+        YourMt3Configuration configuration = of(new Arguments(where, ROOT, given, true, read));
+        for (String name : given.keySet()) {
+            if (name.startsWith(ROOT) && !read.containsKey(name)) {
+                throw new LuthierException(
+                        where + ": " + name + ": unknown argument; known are " + String.join(", ", read.keySet()));
+            }
+        }
+        return configuration;
+    }
+
+    /**
+     * The arguments that {@link #of(Map)} reads in what a checkpoint says, with those that it leaves to their defaults.
+     *
+     * @throws LuthierException as that
+     */
+    static Map<String, String> arguments(Map<String, String> metadata) {
+        Map<String, String> read = new LinkedHashMap<>();
+        of(new Arguments("checkpoint", ROOT, metadata, false, read));
+        return read;
+    }
+
+    private static YourMt3Configuration of(Arguments all) {
+        Arguments audio = all.inside("audio_cfg");
+        Arguments model = all.inside("model_cfg");
         String decoderType = model.word("decoder_type", null, List.of("t5", "multi-t5"));
         String encoderType = model.word("encoder_type", null, List.of("perceiver-tf", "t5", "conformer"));
-        Arguments encoder = model.inside("encoder." + encoderType + ".");
-        Arguments decoder = model.inside("decoder." + decoderType + ".");
+        Arguments encoder = model.inside("encoder").inside(encoderType);
+        Arguments decoder = model.inside("decoder").inside(decoderType);
         boolean multi = decoderType.equals("multi-t5");
         YourMt3Configuration read = new YourMt3Configuration(
-                metadata.get(ROOT + "task_manager.task_name"),
+                all.inside("task_manager").optional("task_name"),
                 audio(audio),
                 model.choice("pre_encoder_type", PreEncoding.NONE, PreEncoding.class),
                 model.number("conv_out_channels", 128),
@@ -389,10 +442,17 @@ record YourMt3Configuration(
         }
     }
 
-    /** Arguments of one group, by name; one that is absent, or none at all, has a default, or is asked for in vain. */
-    private record Arguments(Map<String, String> metadata, String group) {
+    /**
+     * Arguments of one group, by name; one that is absent, or none at all, has a default, or is asked for in vain.
+     *
+     * @param where what has them, for errors
+     * @param complete whether none is left to its default
+     * @param read takes those that were asked for
+     */
+    private record Arguments(
+            String where, String group, Map<String, String> given, boolean complete, Map<String, String> read) {
         Arguments inside(String name) {
-            return new Arguments(metadata, group + name);
+            return new Arguments(where, group + name + ".", given, complete, read);
         }
 
         int number(String name, Integer otherwise) {
@@ -441,18 +501,27 @@ record YourMt3Configuration(
         }
 
         private String text(String name, Object otherwise) {
-            String text = metadata.get(group + name);
-            if (text != null) {
-                return text;
-            }
-            if (otherwise == null) {
+            String text = complete || otherwise == null
+                    ? optional(name)
+                    : given.getOrDefault(group + name, otherwise.toString());
+            if (text == null) {
                 throw wrong(name, "a value", "nothing");
             }
-            return otherwise.toString();
+            read.put(group + name, text);
+            return text;
+        }
+
+        /** Null if it is not given. */
+        String optional(String name) {
+            String text = given.get(group + name);
+            if (text != null) {
+                read.put(group + name, text);
+            }
+            return text;
         }
 
         LuthierException wrong(String name, String expected, Object got) {
-            return new LuthierException("checkpoint: " + group + name + ": expected " + expected + ", got " + got
+            return new LuthierException(where + ": " + group + name + ": expected " + expected + ", got " + got
                     + "; this is no YourMT3+ that can be run");
         }
     }

@@ -1,9 +1,10 @@
 package org.luthier.model.yourmt3;
 
 import java.net.URL;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.luthier.api.LuthierException;
+import java.util.Optional;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.checkpoint.Weights;
@@ -11,6 +12,7 @@ import org.luthier.api.model.Execution;
 import org.luthier.api.model.Model;
 import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.ModelFamily;
+import org.luthier.nn.Kernels;
 import org.osgi.service.component.annotations.Component;
 
 /**
@@ -77,6 +79,17 @@ public final class YourMt3Family implements ModelFamily {
         return NAMINGS.stream().anyMatch(naming -> naming.fits(checkpoint.tensors()));
     }
 
+    /** The arguments that a checkpoint was trained with decide; shapes, where it has lost them. */
+    @Override
+    public boolean fits(ModelDefinition definition, Checkpoint checkpoint) {
+        return recognises(checkpoint) && new Described(checkpoint).fits(definition);
+    }
+
+    @Override
+    public Optional<ModelDefinition> definition(Checkpoint checkpoint, Path path) {
+        return new Described(checkpoint).definition(path);
+    }
+
     @Override
     public List<URL> nameRules() {
         return NAMINGS.stream()
@@ -87,8 +100,7 @@ public final class YourMt3Family implements ModelFamily {
 
     @Override
     public Model load(ModelDefinition definition, Weights weights, Execution execution) {
-        throw new LuthierException(
-                "model " + definition.id() + ": this version inspects and converts checkpoints of YourMT3+"
-                        + " (checkpoint:inspect, checkpoint:convert, checkpoint:diff), it does not run them yet");
+        return new YourMt3Model(
+                definition, YourMt3Configuration.of(definition), weights, Kernels.of(execution));
     }
 }
