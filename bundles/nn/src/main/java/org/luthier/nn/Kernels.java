@@ -3,6 +3,7 @@ package org.luthier.nn;
 import java.util.BitSet;
 import java.util.List;
 import org.luthier.api.LuthierException;
+import org.luthier.api.model.Execution;
 import org.luthier.nn.internal.CpuKernels;
 import org.luthier.nn.internal.Nd4jKernels;
 import org.luthier.nn.internal.PlainKernels;
@@ -33,6 +34,19 @@ public interface Kernels {
                 throw new LuthierException(
                         "no kernels '" + id + "'; there are " + String.join(", ", IDS) + "; choose one with --kernels");
         };
+    }
+
+    /**
+     * The kernels to run on.
+     *
+     * @throws LuthierException if there are none of that id, or they do not work where the backend has its memory
+     */
+    static Kernels of(Execution execution) {
+        if (execution.kernels().equals("cpu") && !execution.backend().equals("cpu")) {
+            throw new LuthierException("kernels 'cpu' work in the host's memory, but the backend is "
+                    + execution.backend() + "; use --kernels nd4j or --backend cpu");
+        }
+        return named(execution.kernels());
     }
 
     /** One of {@link #IDS}. */

@@ -65,10 +65,6 @@ public final class BasicPitchFamily implements ModelFamily {
                     + " has no configuration, got " + definition.configuration().keySet()
                     + "; remove it from model.json");
         }
-        if (execution.kernels().equals("cpu") && !execution.backend().equals("cpu")) {
-            throw new LuthierException("kernels 'cpu' work in the host's memory, but the backend is "
-                    + execution.backend() + "; use --kernels nd4j or --backend cpu");
-        }
-        return new BasicPitchModel(definition, weights, Kernels.named(execution.kernels()));
+        return new BasicPitchModel(definition, weights, Kernels.of(execution));
     }
 }

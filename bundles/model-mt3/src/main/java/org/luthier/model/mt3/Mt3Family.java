@@ -4,7 +4,6 @@ import java.net.URL;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.checkpoint.Weights;
@@ -94,10 +93,6 @@ public final class Mt3Family implements ModelFamily {
 
     @Override
     public Model load(ModelDefinition definition, Weights weights, Execution execution) {
-        if (execution.kernels().equals("cpu") && !execution.backend().equals("cpu")) {
-            throw new LuthierException("kernels 'cpu' work in the host's memory, but the backend is "
-                    + execution.backend() + "; use --kernels nd4j or --backend cpu");
-        }
-        return new Mt3Model(definition, Mt3Configuration.of(definition), weights, Kernels.named(execution.kernels()));
+        return new Mt3Model(definition, Mt3Configuration.of(definition), weights, Kernels.of(execution));
     }
 }

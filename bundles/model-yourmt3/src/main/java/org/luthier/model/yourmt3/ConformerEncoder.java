@@ -41,6 +41,11 @@ final class ConformerEncoder implements Layer, AutoCloseable {
         norm = new Norm(NAME + ".out", NAME + ".norm", from, kernels, weights, sizes.width(), NORM);
     }
 
+    /** Name of what it makes. */
+    String output() {
+        return norm.name();
+    }
+
     /** One of the layers. */
     private final class Block implements Layer, AutoCloseable {
         private final String name;

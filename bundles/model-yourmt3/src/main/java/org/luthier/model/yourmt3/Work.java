@@ -17,6 +17,9 @@ final class Work implements AutoCloseable {
         /** Inside a residual block. */
         FIRST_CONVOLUTION,
         SECOND_CONVOLUTION,
+        /** What comes out of a pre-encoder, and out of an encoder. */
+        PRE_ENCODED,
+        LATENTS,
         /** What a projection to the decoder arranges. */
         ARRANGED,
         /** The outputs of one group of a projection. */

@@ -100,7 +100,6 @@ public final class YourMt3Family implements ModelFamily {
 
     @Override
     public Model load(ModelDefinition definition, Weights weights, Execution execution) {
-        return new YourMt3Model(
-                definition, YourMt3Configuration.of(definition), weights, Kernels.of(execution));
+        return new YourMt3Model(definition, YourMt3Configuration.of(definition), weights, Kernels.of(execution));
     }
 }

@@ -3,6 +3,9 @@ package org.luthier.model.yourmt3;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -77,6 +80,15 @@ final class Variant implements AutoCloseable {
     /** A recorded tensor. */
     INDArray tensor(String name) {
         return Nd4j.create(golden.floats(numbered.get(name)), shape(name), 'c');
+    }
+
+    /** Recorded ids, row after row. */
+    int[] ids(String name) {
+        ByteBuffer bytes = golden.read(numbered.get(name));
+        IntBuffer ids = bytes.order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
+        int[] result = new int[ids.remaining()];
+        ids.get(result);
+        return result;
     }
 
     /** Holds what was recorded here against the reference: its largest difference beside its largest number, and that at least 1. */
