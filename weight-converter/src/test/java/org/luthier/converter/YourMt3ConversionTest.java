@@ -295,7 +295,7 @@ class YourMt3ConversionTest {
     }
 
     @Test
-    void itIsNotRunYet() throws IOException {
+    void aDefinitionWithoutArgumentsIsRefusedByTheFirstThatIsMissing() throws IOException {
         try (Checkpoint checkpoint = checkpoints.open(write())) {
             assertTrue(family.recognises(checkpoint));
             assertFalse(new Mt3Family().recognises(checkpoint));
@@ -305,7 +305,7 @@ class YourMt3ConversionTest {
                     "yourmt3", "", family.id(), null, null, null, Map.of(), "x.ckpt", List.of(), "", "", folder);
             LuthierException e = assertThrows(
                     LuthierException.class, () -> family.load(definition, weights, new Execution("cpu", "cpu", 1)));
-            assertTrue(e.getMessage().contains("does not run them yet"), e.getMessage());
+            assertTrue(e.getMessage().contains("decoder_type: expected a value, got nothing"), e.getMessage());
         }
     }
 }
