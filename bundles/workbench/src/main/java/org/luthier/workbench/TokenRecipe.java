@@ -34,7 +34,7 @@ record TokenRecipe(
         List<String> remarks)
         implements Recipe {
     /** Rows that a worker decodes together unless told: more are hardly faster a row, and each needs its memory. */
-    private static final int MOST_SEGMENTS = 40;
+    private static final int MOST_ROWS = 40;
 
     /** Gives a session what the next segments are decoded from. Used by one worker. */
     interface Feed extends AutoCloseable {
@@ -116,13 +116,14 @@ record TokenRecipe(
     /**
      * How many groups the segments are cut into.
      *
+     * @param channels rows of each segment
      * @param batch most segments of a group, or null to give every worker its share, in several rounds if need be
      */
-    static int groups(int segments, int workers, Integer batch) {
+    static int groups(int segments, int channels, int workers, Integer batch) {
         if (batch != null) {
             return (segments - 1) / batch + 1;
         }
-        long aRound = (long) workers * MOST_SEGMENTS;
+        long aRound = (long) workers * Math.max(1, MOST_ROWS / channels);
         return (int) Math.min(segments, ((segments - 1) / aRound + 1) * workers);
     }
 
@@ -141,7 +142,7 @@ record TokenRecipe(
             this.count = count;
             this.feeds = feeds;
             this.run = run;
-            this.groups = groups(count, run.workers(), run.batch());
+            this.groups = groups(count, model.layout().channels(), run.workers(), run.batch());
             this.notes = new TokenNotes(
                     model, tokenizer, assembly, count, run.listeners().notes());
         }

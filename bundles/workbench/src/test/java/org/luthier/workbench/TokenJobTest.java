@@ -155,22 +155,26 @@ class TokenJobTest {
 
     @ParameterizedTest
     @CsvSource({
-        "1, 1, , 1",
-        "5, 1, , 1",
-        "5, 2, , 2",
-        "3, 8, , 3",
-        "40, 1, , 1",
-        "41, 1, , 2",
-        "80, 2, , 2",
-        "81, 2, , 4",
-        "2000, 2, , 50",
-        "10, 2147483647, , 10",
-        "10, 2, 4, 3",
-        "10, 2, 10, 1",
-        "10, 2, 1, 10"
+        "1, 1, 1, , 1",
+        "5, 1, 1, , 1",
+        "5, 1, 2, , 2",
+        "3, 1, 8, , 3",
+        "40, 1, 1, , 1",
+        "41, 1, 1, , 2",
+        "80, 1, 2, , 2",
+        "81, 1, 2, , 4",
+        "2000, 1, 2, , 50",
+        "10, 1, 2147483647, , 10",
+        "10, 1, 2, 4, 3",
+        "10, 1, 2, 10, 1",
+        "10, 1, 2, 1, 10",
+        "3, 13, 1, , 1",
+        "15, 13, 2, , 6",
+        "15, 50, 2, , 15",
+        "15, 13, 2, 10, 2"
     })
-    void everyWorkerHasItsShare(int segments, int workers, Integer batch, int expected) {
-        int groups = TokenRecipe.groups(segments, workers, batch);
+    void everyWorkerHasItsShare(int segments, int channels, int workers, Integer batch, int expected) {
+        int groups = TokenRecipe.groups(segments, channels, workers, batch);
         assertEquals(expected, groups);
         int[] sizes = IntStream.range(0, groups)
                 .map(group -> TokenRecipe.firstSegment(group + 1, groups, segments)
@@ -179,7 +183,7 @@ class TokenJobTest {
         assertEquals(segments, IntStream.of(sizes).sum());
         int largest = Arrays.stream(sizes).max().orElseThrow();
         assertTrue(largest - Arrays.stream(sizes).min().orElseThrow() <= 1);
-        assertTrue(largest <= (batch == null ? 40 : batch));
+        assertTrue(largest <= (batch == null ? Math.max(1, 40 / channels) : batch));
     }
 
     /** The last group is held back until notes have been told: so they come before the end. */
