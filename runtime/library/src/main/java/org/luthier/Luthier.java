@@ -79,11 +79,16 @@ import org.luthier.workbench.Workbench;
  */
 public final class Luthier implements AutoCloseable {
     private static final String INSIDE = "models/";
-    /** Of MT3 all but the weights: they are read from where the application has them. */
+    /** Of MT3 and YourMT3+ all but the weights: they are read from where the application has them. */
     private static final Map<String, List<String>> INSIDE_FILES = Map.of(
             "basic-pitch", List.of("model.json", "basic-pitch.safetensors"),
             "mt3", List.of("model.json", "SHA256SUMS"),
-            "mt3-piano", List.of("model.json"));
+            "mt3-piano", List.of("model.json"),
+            "yourmt3-moe", List.of("model.json"),
+            "yourmt3-moe-ps", List.of("model.json"),
+            "yourmt3-multi", List.of("model.json"),
+            "yourmt3-plus", List.of("model.json"),
+            "yourmt3-single", List.of("model.json"));
 
     private static final Map<String, String> WRITERS =
             Map.of(".mid", "midi", ".midi", "midi", ".json", NotesJsonWriter.ID, ".png", "png");

@@ -11,7 +11,10 @@ import org.luthier.api.model.ModelDefinition;
 
 /** What a checkpoint tells of its own model: the arguments that it was trained with, and otherwise the shapes of its tensors. */
 final class Described {
-    /** Of the configuration of a model whose published checkpoint has what shifts the pitch in training, which its arguments do not tell. */
+    /**
+     * Of a configuration: whether the published checkpoint has what shifts the pitch in training. Models that are equal otherwise are told
+     * apart by it; no argument tells it.
+     */
     private static final String PITCH_SHIFT = "pitchshift";
 
     private static final String ARGUMENTS = "hyper_parameters.model_cfg.";
@@ -41,10 +44,6 @@ final class Described {
         Map<String, String> arguments = YourMt3Configuration.arguments(checkpoint.metadata());
         YourMt3Configuration configuration = YourMt3Configuration.of(arguments);
         TaskVocabulary task = TaskVocabulary.of(configuration.task());
-        Map<String, Object> tree = ArgumentTree.of(arguments);
-        if (shiftsPitch()) {
-            tree.put(PITCH_SHIFT, true);
-        }
         Path file = path.toAbsolutePath();
         return Optional.of(new ModelDefinition(
                 YourMt3Family.ID,
@@ -53,7 +52,7 @@ final class Described {
                 task.vocabulary().task(),
                 "yourmt3-greedy",
                 "yourmt3-reference",
-                tree,
+                ArgumentTree.of(arguments),
                 file.getFileName().toString(),
                 List.of(),
                 "not known",
@@ -71,7 +70,7 @@ final class Described {
 
     /** Whether the model is that of a definition. */
     boolean fits(ModelDefinition definition) {
-        if (shiftsPitch() != Boolean.TRUE.equals(definition.configuration().get(PITCH_SHIFT))) {
+        if (definition.configuration().get(PITCH_SHIFT) instanceof Boolean shifts && shifts != shiftsPitch()) {
             return false;
         }
         YourMt3Configuration expected = YourMt3Configuration.of(definition);

@@ -271,7 +271,8 @@ record YourMt3Configuration(
     }
 
     private static YourMt3Configuration of(Arguments all) {
-        Arguments audio = all.inside("audio_cfg");
+        String task = all.inside("task_manager").optional("task_name");
+        Audio audio = audio(all.inside("audio_cfg"));
         Arguments model = all.inside("model_cfg");
         String decoderType = model.word("decoder_type", null, List.of("t5", "multi-t5"));
         String encoderType = model.word("encoder_type", null, List.of("perceiver-tf", "t5", "conformer"));
@@ -279,8 +280,8 @@ record YourMt3Configuration(
         Arguments decoder = model.inside("decoder").inside(decoderType);
         boolean multi = decoderType.equals("multi-t5");
         YourMt3Configuration read = new YourMt3Configuration(
-                all.inside("task_manager").optional("task_name"),
-                audio(audio),
+                task,
+                audio,
                 model.choice("pre_encoder_type", PreEncoding.NONE, PreEncoding.class),
                 model.number("conv_out_channels", 128),
                 switch (encoderType) {
