@@ -145,10 +145,11 @@ public final class CommonPlaces {
 
     private static Axis rows(
             RecordedTensor trace, List<Integer> traceSegments, RecordedTensor reference, List<Integer> segments) {
-        int channels = channels(reference, segments);
+        int[] kept = reference.kept(0);
+        int channels = kept == null ? channels(reference, segments) : channels(trace, traceSegments);
         int[] mine = slots(trace, traceSegments, channels);
         int[] theirs = slots(reference, segments, channels);
-        if (mine == null || theirs == null || Arrays.equals(mine, theirs)) {
+        if (mine == null || theirs == null || kept == null && Arrays.equals(mine, theirs)) {
             return places(trace, reference, 0);
         }
         MutableIntIntMap inTrace = IntIntMaps.mutable.empty();
@@ -159,27 +160,39 @@ public final class CommonPlaces {
                 .filter(row -> inTrace.containsKey(theirs[row]))
                 .toArray();
         return new Axis(
-                IntStream.of(places).map(row -> inTrace.get(theirs[row])).toArray(), places, places);
+                IntStream.of(places).map(row -> inTrace.get(theirs[row])).toArray(),
+                places,
+                kept == null
+                        ? places
+                        : IntStream.of(places).map(row -> kept[row]).toArray());
     }
 
     /** Rows of a segment; 0 if not known. */
     private static int channels(RecordedTensor tensor, List<Integer> segments) {
         int rows = tensor.shape().get(0);
-        return segments.isEmpty() || rows % segments.size() != 0 ? 0 : rows / segments.size();
+        return tensor.kept(0) != null || segments.isEmpty() || rows % segments.size() != 0 ? 0 : rows / segments.size();
     }
 
     /** What each row is, segment * channels + channel; null if not known. */
     private static int[] slots(RecordedTensor tensor, List<Integer> segments, int channels) {
         int rows = tensor.shape().get(0);
-        if (segments.size() == rows) {
-            return segments.stream().mapToInt(Integer::intValue).toArray();
+        int[] kept = tensor.kept(0);
+        if (kept == null) {
+            if (segments.size() == rows) {
+                return segments.stream().mapToInt(Integer::intValue).toArray();
+            }
+            kept = channels == 0 || channels(tensor, segments) != channels
+                    ? null
+                    : IntStream.range(0, rows).toArray();
+        } else if (IntStream.range(0, segments.size()).allMatch(i -> segments.get(i) == i)) {
+            // Segments from the first on: whole rows are numbered so, however many channels they have.
+            return segments.isEmpty() ? null : kept;
         }
-        if (channels == 0 || channels(tensor, segments) != channels) {
-            return null;
-        }
-        return IntStream.range(0, rows)
-                .map(row -> segments.get(row / channels) * channels + row % channels)
-                .toArray();
+        return kept == null || channels == 0 || last(kept) >= segments.size() * channels
+                ? null
+                : IntStream.of(kept)
+                        .map(row -> segments.get(row / channels) * channels + row % channels)
+                        .toArray();
     }
 
     /** The common places of a dimension, or null if its sizes contradict each other. */

@@ -75,6 +75,17 @@ public record RecordedTensor(
         }
     }
 
+    /** The largest value that is no mask, and at least 1: what differences are held against. */
+    double scale() {
+        double largest = 1;
+        for (float value : values) {
+            if (Float.isFinite(value) && value > CommonPlaces.MASKED) {
+                largest = Math.max(largest, Math.abs(value));
+            }
+        }
+        return largest;
+    }
+
     /** The same, as if nobody had measured its noise. */
     RecordedTensor withoutNoise() {
         return new RecordedTensor(name, shape, values, slices, Double.NaN, integers, steps);

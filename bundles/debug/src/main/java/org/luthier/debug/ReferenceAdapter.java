@@ -19,10 +19,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
+import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.checkpoint.NamePattern;
 
 /**
@@ -36,10 +39,13 @@ import org.luthier.checkpoint.NamePattern;
  * @param dtype type they were computed in; null likewise
  * @param seed seed of what was random; null for none
  * @param recognise keys that a file of this kind has, all of them
- * @param segments number of the segment in each row; null if not known
+ * @param segments numbers of the segments, a list or the key of a tensor that has a row for each of the first; null if not known
+ * @param relativeNoise largest difference that rounding alone makes, over a tensor's largest value, and that at least 1, of tensors whose
+ *     entry and file tell no other; null if nobody measured it
  * @param tensors in order of execution; those whose key a file lacks are left out. A run of entries with wildcards is repeated for each
- *     text of the first wildcard, as layers are numbered. Of a file that tells its own order, that is the order. The first entry that fits
- *     a key explains it; of several keys for one name, the one that an earlier entry explains is taken
+ *     text of the first wildcard, as layers are numbered, and so are in it runs of entries with two of the second. Of a file that tells its
+ *     own order, that is the order. The first entry that fits a key explains it; of several keys for one name, the one that an earlier
+ *     entry explains is taken
  */
 record ReferenceAdapter(
         String format,
@@ -49,7 +55,8 @@ record ReferenceAdapter(
         String dtype,
         String seed,
         List<String> recognise,
-        List<Integer> segments,
+        JsonNode segments,
+        Double relativeNoise,
         List<Entry> tensors) {
     private static final String FORMAT = "luthier-reference-adapter/1";
     private static final ObjectMapper JSON = ReferenceFormat.withoutNulls(new ObjectMapper());
@@ -62,14 +69,30 @@ record ReferenceAdapter(
             throw new IllegalArgumentException(
                     "expected the fields model, recognise with at least one key, and tensors");
         }
+        if (segments != null && !segments.isTextual()) {
+            numbers(segments);
+        }
+    }
+
+    private static List<Integer> numbers(JsonNode list) {
+        List<Integer> numbers = new ArrayList<>();
+        list.forEach(number -> numbers.add(number.isInt() ? number.intValue() : -1));
+        if (!list.isArray() || numbers.stream().anyMatch(number -> number < 0)) {
+            throw new IllegalArgumentException("segments: expected a list of numbers or a key, got " + list);
+        }
+        return List.copyOf(numbers);
     }
 
     /**
-     * One tensor.
+     * One tensor. What says {@code template} may repeat what the wildcards stood for.
      *
      * @param key its name in the file; wildcards as in name rules
-     * @param name its canonical name, which may repeat what the wildcards stood for; null for the same name
+     * @param sizes of the stored dimensions, -1 for any, that a tensor must have to be explained by this; or null
+     * @param beside key that must be in the file for this to explain anything, a template; or null
+     * @param name its canonical name, a template; null for the same name
      * @param transpose order of the stored dimensions, or null to leave them
+     * @param chosen which vectors the rows are; null for all
+     * @param split key, a template, of a tensor whose first two dimensions the first one is to be; or null
      * @param merge dimensions that are to be one with the next, of the turned shape, descending; or null
      * @param insert places in the resulting shape where a dimension of size 1 is added, ascending, or null for none
      * @param keep what was kept, of each dimension that is not whole; or null
@@ -78,8 +101,12 @@ record ReferenceAdapter(
      */
     record Entry(
             String key,
+            int[] sizes,
+            String beside,
             String name,
             int[] transpose,
+            Chosen chosen,
+            String split,
             int[] merge,
             int[] insert,
             List<Kept> keep,
@@ -89,8 +116,39 @@ record ReferenceAdapter(
             if (key == null) {
                 throw new IllegalArgumentException("expected a key for every tensor");
             }
-            if (name != null && !new NamePattern(key).fits(name)) {
-                throw new IllegalArgumentException("'" + name + "' repeats a wildcard that '" + key + "' has not");
+            NamePattern pattern = new NamePattern(key);
+            Stream.of(name, beside, split, chosen == null ? null : chosen.by(), chosen == null ? null : chosen.expert())
+                    .filter(template -> template != null && !pattern.fits(template))
+                    .findFirst()
+                    .ifPresent(template -> {
+                        throw new IllegalArgumentException(
+                                "'" + template + "' repeats a wildcard that '" + key + "' has not");
+                    });
+        }
+
+        boolean explains(String found, List<String> captures, Map<String, TensorInfo> file) {
+            return (sizes == null || fits(file.get(found).shape()))
+                    && (beside == null || file.containsKey(NamePattern.fill(beside, captures)));
+        }
+
+        private boolean fits(List<Long> shape) {
+            return shape.size() == sizes.length
+                    && IntStream.range(0, sizes.length)
+                            .allMatch(axis -> sizes[axis] == -1 || sizes[axis] == shape.get(axis));
+        }
+    }
+
+    /**
+     * Rows that are the vectors which chose an expert: those of which it is the first choice, then those of which it is the second, and so
+     * on. They are put among all vectors, with zeros at the others.
+     *
+     * @param by key of the choices [vectors, chosen], a template
+     * @param expert number of the expert, a template
+     */
+    record Chosen(String by, String expert) {
+        Chosen {
+            if (by == null || expert == null) {
+                throw new IllegalArgumentException("chosen: expected by and expert");
             }
         }
     }
@@ -167,36 +225,46 @@ record ReferenceAdapter(
      * A tensor of a file that an entry explains.
      *
      * @param at place of the entry in the list
-     * @param group place of the first entry of its run of entries with wildcards
+     * @param runs for each of its wildcards, place of the first entry of the run of entries that have that many
      * @param captures what the wildcards stood for
      */
-    private record Match(String key, int at, int group, List<String> captures, Entry entry) {
+    private record Match(String key, int at, int[] runs, List<String> captures, Entry entry) {
         String name() {
-            return entry.name() == null ? key : NamePattern.fill(entry.name(), captures);
+            return entry.name() == null ? key : fill(entry.name());
         }
 
-        /** What a run of entries is repeated for. */
-        String layer() {
-            return captures.isEmpty() ? "" : captures.get(0);
+        String fill(String template) {
+            return NamePattern.fill(template, captures);
         }
     }
 
     /** As a list of layers is read: 2 before 10. */
-    private static final Comparator<String> NUMBERS = Comparator.comparing(String::length);
+    private static final Comparator<String> NUMBERS =
+            Comparator.comparing(String::length).thenComparing(Comparator.naturalOrder());
 
-    private static final Comparator<Match> AS_LISTED = Comparator.comparingInt(Match::group)
-            .thenComparing(Match::layer, NUMBERS.thenComparing(Comparator.naturalOrder()))
-            .thenComparingInt(Match::at);
+    private static int asListed(Match a, Match b) {
+        for (int i = 0; i < Math.min(a.runs().length, b.runs().length); i++) {
+            int run = Integer.compare(a.runs()[i], b.runs()[i]);
+            int order = run != 0
+                    ? run
+                    : NUMBERS.compare(a.captures().get(i), b.captures().get(i));
+            if (order != 0) {
+                return order;
+            }
+        }
+        return Integer.compare(a.at(), b.at());
+    }
 
     Reference adapt(Checkpoint checkpoint) {
         Reference ours = ReferenceFormat.isOne(checkpoint) ? ReferenceFormat.read(checkpoint) : null;
-        List<Match> matches = matches(ours == null ? checkpoint.tensors().keySet() : ours.names());
+        List<Match> matches =
+                matches(ours == null ? checkpoint.tensors().keySet() : ours.names(), checkpoint.tensors());
         Map<String, Match> chosen = new HashMap<>();
         for (Match match : matches) {
             chosen.merge(match.name(), match, (a, b) -> b.at() < a.at() ? b : a);
         }
         if (ours == null) {
-            matches.sort(AS_LISTED);
+            matches.sort(ReferenceAdapter::asListed);
         }
         Map<String, Supplier<RecordedTensor>> adapted = new LinkedHashMap<>();
         for (Match match : matches) {
@@ -205,24 +273,26 @@ record ReferenceAdapter(
                 adapted.put(name, () -> tensor(checkpoint, ours, match));
             }
         }
-        return new Reference(checkpoint.name(), header(ours), adapted, checkpoint::close);
+        return new Reference(checkpoint.name(), header(checkpoint, ours), adapted, checkpoint::close);
     }
 
-    private List<Match> matches(Collection<String> keys) {
+    private List<Match> matches(Collection<String> keys, Map<String, TensorInfo> file) {
         List<NamePattern> patterns =
                 tensors.stream().map(entry -> new NamePattern(entry.key())).toList();
-        int[] group = new int[patterns.size()];
-        for (int i = 1; i < group.length; i++) {
-            boolean goesOn =
-                    patterns.get(i).wildcards() > 0 && patterns.get(i - 1).wildcards() > 0;
-            group[i] = goesOn ? group[i - 1] : i;
+        int[][] runs = new int[patterns.size()][];
+        for (int i = 0; i < runs.length; i++) {
+            runs[i] = new int[patterns.get(i).wildcards()];
+            for (int wildcard = 0; wildcard < runs[i].length; wildcard++) {
+                boolean goesOn = i > 0 && runs[i - 1].length > wildcard;
+                runs[i][wildcard] = goesOn ? runs[i - 1][wildcard] : i;
+            }
         }
         List<Match> matches = new ArrayList<>();
         for (String key : keys) {
-            for (int i = 0; i < group.length; i++) {
+            for (int i = 0; i < runs.length; i++) {
                 List<String> captures = patterns.get(i).captures(key);
-                if (captures != null) {
-                    matches.add(new Match(key, i, group[i], captures, tensors.get(i)));
+                if (captures != null && tensors.get(i).explains(key, captures, file)) {
+                    matches.add(new Match(key, i, runs[i], captures, tensors.get(i)));
                     break;
                 }
             }
@@ -231,7 +301,7 @@ record ReferenceAdapter(
     }
 
     /** What a file of our format says of its run goes before what is said of all files of a kind. */
-    private Reference.Header header(Reference ours) {
+    private Reference.Header header(Checkpoint checkpoint, Reference ours) {
         if (ours != null) {
             Reference.Header header = ours.header();
             return new Reference.Header(
@@ -242,10 +312,24 @@ record ReferenceAdapter(
                 Objects.requireNonNullElse(framework, ""),
                 Objects.requireNonNullElse(dtype, ""),
                 Objects.requireNonNullElse(seed, "none"),
-                Objects.requireNonNullElse(segments, List.of()));
+                segments(checkpoint.tensors()));
     }
 
-    private static RecordedTensor tensor(Checkpoint checkpoint, Reference ours, Match match) {
+    private List<Integer> segments(Map<String, TensorInfo> file) {
+        if (segments == null || segments.isTextual() && !file.containsKey(segments.textValue())) {
+            return List.of();
+        }
+        if (!segments.isTextual()) {
+            return numbers(segments);
+        }
+        return IntStream.range(
+                        0,
+                        Math.toIntExact(file.get(segments.textValue()).shape().get(0)))
+                .boxed()
+                .toList();
+    }
+
+    private RecordedTensor tensor(Checkpoint checkpoint, Reference ours, Match match) {
         RecordedTensor stored = ours == null
                 ? ReferenceFormat.tensor(checkpoint, match.key(), match.key(), List.of(), Double.NaN, false)
                 : ours.tensor(match.key());
@@ -262,14 +346,33 @@ record ReferenceAdapter(
         }
     }
 
-    private static RecordedTensor adapt(Checkpoint checkpoint, Match match, RecordedTensor stored) {
+    private RecordedTensor adapt(Checkpoint checkpoint, Match match, RecordedTensor stored) {
         Entry entry = match.entry();
-        boolean turns = entry.transpose() != null || entry.merge() != null || entry.insert() != null;
+        boolean turns = entry.transpose() != null
+                || entry.chosen() != null
+                || entry.split() != null
+                || entry.merge() != null
+                || entry.insert() != null;
         if (turns && !stored.slices().isEmpty()) {
             throw new IllegalArgumentException("only a part of it was kept, which cannot be given another shape");
         }
         RecordedTensor turned = entry.transpose() == null ? stored : transpose(stored, entry.transpose());
+        if (entry.chosen() != null) {
+            turned = amongAll(
+                    turned,
+                    beside(checkpoint, match.fill(entry.chosen().by())),
+                    Integer.parseInt(match.fill(entry.chosen().expert())));
+        }
         List<Integer> shape = new ArrayList<>(turned.shape());
+        if (entry.split() != null) {
+            List<Integer> like = beside(checkpoint, match.fill(entry.split())).shape();
+            if (like.get(0) * like.get(1) != shape.get(0)) {
+                throw new IllegalArgumentException(
+                        shape.get(0) + " rows are not " + like.get(0) + " times " + like.get(1));
+            }
+            shape.set(0, like.get(1));
+            shape.add(0, like.get(0));
+        }
         if (entry.merge() != null) {
             for (int axis : entry.merge()) {
                 shape.set(axis, Math.multiplyExact(shape.get(axis), shape.remove(axis + 1)));
@@ -291,9 +394,46 @@ record ReferenceAdapter(
                 List.copyOf(shape),
                 turned.values(),
                 List.copyOf(slices),
-                entry.noise() == null ? stored.noise() : entry.noise(),
+                noise(entry, stored),
                 stored.integers(),
                 entry.steps() || stored.steps());
+    }
+
+    private double noise(Entry entry, RecordedTensor stored) {
+        if (entry.noise() != null) {
+            return entry.noise();
+        }
+        return relativeNoise == null || !Double.isNaN(stored.noise()) ? stored.noise() : relativeNoise * stored.scale();
+    }
+
+    private static RecordedTensor beside(Checkpoint checkpoint, String key) {
+        if (!checkpoint.tensors().containsKey(key)) {
+            throw new IllegalArgumentException("there is no '" + key + "' beside it");
+        }
+        return ReferenceFormat.tensor(checkpoint, key, key, List.of(), Double.NaN, false);
+    }
+
+    /** Puts the vectors that chose an expert among all. */
+    private static RecordedTensor amongAll(RecordedTensor tensor, RecordedTensor choices, int expert) {
+        int vectors = choices.shape().get(0);
+        int chosen = choices.values().length / vectors;
+        int rows = tensor.shape().get(0);
+        int width = tensor.values().length / Math.max(1, rows);
+        float[] values = new float[vectors * width];
+        int row = 0;
+        for (int choice = 0; choice < chosen; choice++) {
+            for (int vector = 0; vector < vectors; vector++) {
+                if (choices.values()[vector * chosen + choice] == expert && row++ < rows) {
+                    System.arraycopy(tensor.values(), (row - 1) * width, values, vector * width, width);
+                }
+            }
+        }
+        if (row != rows) {
+            throw new IllegalArgumentException(row + " vectors chose expert " + expert);
+        }
+        List<Integer> shape = new ArrayList<>(tensor.shape());
+        shape.set(0, vectors);
+        return RecordedTensor.of(tensor.name(), values, List.copyOf(shape));
     }
 
     private static RecordedTensor transpose(RecordedTensor tensor, int[] order) {

@@ -49,13 +49,7 @@ final class TensorComparison {
         this.segments = segments;
         this.thresholds = thresholds;
         this.steps = reference.steps();
-        double largest = 1;
-        for (float value : reference.values()) {
-            if (Float.isFinite(value) && value > CommonPlaces.MASKED) {
-                largest = Math.max(largest, Math.abs(value));
-            }
-        }
-        scale = largest;
+        scale = reference.scale();
         limit = reference.integers()
                 ? 0
                 : Double.isNaN(reference.noise())

@@ -23,6 +23,7 @@ final class TokenRun implements AutoCloseable {
 
     private final TraceSegments segments;
     private final TokenModel.TokenLayout layout;
+    private final int earliestEnd;
     private final Probe probe;
     private final Cancellation cancellation;
     private final boolean cached;
@@ -48,6 +49,7 @@ final class TokenRun implements AutoCloseable {
         this.cached = cached;
         this.segments = segments;
         this.layout = model.layout();
+        this.earliestEnd = model.earliestEnd();
         this.probe = probe;
         this.cancellation = cancellation;
         this.watched = model.open(1, probe);
@@ -122,7 +124,7 @@ final class TokenRun implements AutoCloseable {
                 }
                 rows.get(row).add(next[row]);
                 ids[row] = next[row];
-                ended[row] = next[row] == vocabulary.end();
+                ended[row] = next[row] == vocabulary.end() && step >= earliestEnd;
             }
         }
         return List.copyOf(rows);

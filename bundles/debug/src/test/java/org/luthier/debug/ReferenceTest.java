@@ -113,6 +113,10 @@ class ReferenceTest {
                 "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[null]}; unexpected type at .tensors",
                 "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[{'name':'b'}]}; expected a key for every tensor",
                 "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[{'key':'a','shape':[1]}]}; unknown field 'shape', there are [",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','segments':[null],'tensors':[]}; segments: expected a list of numbers or a key, got [null]",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','segments':3,'tensors':[]}; segments: expected a list of numbers or a key, got 3",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[{'key':'a','beside':'{1}'}]}; '{1}' repeats a wildcard that 'a' has not",
+                "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[{'key':'a','chosen':{'by':'b'}}]}; chosen: expected by and expert",
                 "{'format':'luthier-reference-adapter/1','recognise':['a'],'model':'m','tensors':[{'key':'a','merge':'x'}]}; unexpected type at .tensors[0].merge",
             })
     void aMapOfNamesThatIsNoneIsToldInOneLine(String text, String reason) throws IOException {
@@ -251,6 +255,93 @@ class ReferenceTest {
                 """);
         LuthierException e = assertThrows(LuthierException.class, () -> Reference.open(file, adapters));
         assertTrue(e.getMessage().contains("'layer{1}' repeats a wildcard that 'in' has not"), e.getMessage());
+    }
+
+    /** As goldens of several shapes and of mixtures of experts are; in order, runs inside of runs too. */
+    @Test
+    void explainsVectorsAndWhatIsOnlySometimesThere() throws IOException {
+        SafetensorsWriter.Tensor choices = ReferenceFormat.stored(new RecordedTensor(
+                "b0.part1.choices", List.of(3, 2), new float[] {1, 0, 2, 1, 0, 2}, List.of(), Double.NaN, true, false));
+        Path file = folder.resolve("golden");
+        SafetensorsWriter.Tensor[] tensors = {
+            SafetensorsWriter.Tensor.of("sound", SIX, 3, 1, 2),
+            SafetensorsWriter.Tensor.of("b0.part0.in", SIX, 1, 3, 2),
+            SafetensorsWriter.Tensor.of("b0.part0.out", SIX, 1, 3, 2),
+            SafetensorsWriter.Tensor.of("b0.part1.in", SIX, 1, 3, 2),
+            SafetensorsWriter.Tensor.of("b0.part1.router", SIX, 3, 2),
+            choices,
+            SafetensorsWriter.Tensor.of("b0.part1.expert1", new float[] {1, 2, 3, 4}, 2, 2),
+            SafetensorsWriter.Tensor.of("b0.part1.out", SIX, 1, 3, 2),
+            SafetensorsWriter.Tensor.of("scores", SIX, 1, 2, 3)
+        };
+        write(file, Map.of(), tensors);
+        Path adapter = folder.resolve("adapter.json");
+        String text = """
+                {"format": "luthier-reference-adapter/1", "title": "t", "model": "tiny", "recognise": ["sound"], "segments": "sound", "relativeNoise": 1e-6,
+                 "tensors": [
+                   {"key": "sound", "name": "frontend.in", "sizes": [-1, 1, -1], "merge": [0], "noise": 1e-3},
+                   {"key": "b*.part*.in", "name": "block{1}.part{2}.in"},
+                   {"key": "b*.part*.router", "name": "block{1}.part{2}.router", "split": "b{1}.part{2}.in"},
+                   {"key": "b*.part*.choices", "name": "block{1}.part{2}.choices", "split": "b{1}.part{2}.in"},
+                   {"key": "b*.part*.expert*", "name": "block{1}.part{2}.expert{3}", "split": "b{1}.part{2}.in",
+                    "chosen": {"by": "b{1}.part{2}.choices", "expert": "{3}"}},
+                   {"key": "b*.part*.out", "name": "block{1}.part{2}.mixed", "beside": "b{1}.part{2}.router"},
+                   {"key": "b*.part*.out", "name": "block{1}.part{2}.out"},
+                   {"key": "scores", "sizes": [1, 2, 4], "name": "four"},
+                   {"key": "scores", "sizes": [-1, -1], "name": "flat"},
+                   {"key": "scores", "name": "whole"}]}
+                """;
+        Files.writeString(adapter, text);
+        List<URL> adapters = List.of(adapter.toUri().toURL());
+        try (Reference read = Reference.open(file, adapters)) {
+            assertEquals(List.of(0, 1, 2), read.header().segments());
+            assertEquals(
+                    List.of(
+                            "frontend.in",
+                            "block0.part0.in",
+                            "block0.part0.out",
+                            "block0.part1.in",
+                            "block0.part1.router",
+                            "block0.part1.choices",
+                            "block0.part1.expert1",
+                            "block0.part1.mixed",
+                            "whole"),
+                    read.names());
+            assertEquals(List.of(3, 2), read.tensor("frontend.in").shape());
+            assertEquals(1e-3, read.tensor("frontend.in").noise());
+            assertEquals(6e-6, read.tensor("block0.part0.out").noise(), 1e-12);
+            assertEquals(List.of(1, 3, 2), read.tensor("block0.part1.router").shape());
+            assertTrue(read.tensor("block0.part1.choices").integers());
+            RecordedTensor expert = read.tensor("block0.part1.expert1");
+            assertEquals(List.of(1, 3, 2), expert.shape());
+            // The first vector chose it first, the second one second.
+            assertArrayEquals(new float[] {1, 2, 3, 4, 0, 0}, expert.values());
+        }
+        tensors[6] = SafetensorsWriter.Tensor.of("b0.part1.expert1", SIX, 3, 2);
+        tensors[3] = SafetensorsWriter.Tensor.of("b0.part1.in", SIX, 1, 6);
+        write(file, Map.of(), tensors);
+        try (Reference read = Reference.open(file, adapters)) {
+            assertEquals(
+                    "golden: tensor 'b0.part1.expert1' of shape [3, 2] is not what the adapter expects: 2 vectors chose"
+                            + " expert 1 [reference-adapter]",
+                    refusal(read, "block0.part1.expert1"));
+            assertEquals(
+                    "golden: tensor 'b0.part1.router' of shape [3, 2] is not what the adapter expects: 3 rows are not 1"
+                            + " times 6 [reference-adapter]",
+                    refusal(read, "block0.part1.router"));
+        }
+        tensors[5] = SafetensorsWriter.Tensor.of("unknown", SIX, 6);
+        write(file, Map.of(), tensors);
+        try (Reference read = Reference.open(file, adapters)) {
+            assertTrue(
+                    refusal(read, "block0.part1.expert1").contains("there is no 'b0.part1.choices' beside it"),
+                    refusal(read, "block0.part1.expert1"));
+        }
+    }
+
+    private static String refusal(Reference reference, String name) {
+        return assertThrows(LuthierException.class, () -> reference.tensor(name))
+                .getMessage();
     }
 
     /** As goldens of a token model are: ids, heads and queries of attention, and what is no tensor of the model. */

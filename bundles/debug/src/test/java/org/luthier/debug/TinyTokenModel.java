@@ -52,6 +52,8 @@ final class TinyTokenModel implements TokenModel {
     private final float[][] head = new float[IDS][WIDTH];
     private float scale = 0.2f;
     private boolean forgetful;
+    private int end = END;
+    private int earliestEnd;
     private final Set<String> faulty = new HashSet<>();
 
     TinyTokenModel(int channels) {
@@ -78,6 +80,13 @@ final class TinyTokenModel implements TokenModel {
     /** With a decoder that sees, step by step, only what it was fed last: as if its cache were lost. */
     TinyTokenModel forgetful() {
         forgetful = true;
+        return this;
+    }
+
+    /** With another end id, which ends a row from a place on. */
+    TinyTokenModel ending(int id, int place) {
+        end = id;
+        earliestEnd = place;
         return this;
     }
 
@@ -129,8 +138,13 @@ final class TinyTokenModel implements TokenModel {
     @Override
     public TokenLayout layout() {
         Vocabulary vocabulary =
-                new Vocabulary("tiny", IDS, 0, END, List.of(new Vocabulary.Range("special", 0, IDS, 0)));
+                new Vocabulary("tiny", IDS, 0, end, List.of(new Vocabulary.Range("special", 0, IDS, 0)));
         return new TokenLayout(vocabulary, IDS, channels, 12, 0.08);
+    }
+
+    @Override
+    public int earliestEnd() {
+        return earliestEnd;
     }
 
     @Override

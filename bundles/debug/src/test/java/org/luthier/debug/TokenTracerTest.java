@@ -150,6 +150,19 @@ class TokenTracerTest {
         assertEquals(List.of(3, 3), shorter.shape());
     }
 
+    /** As of a reference that never looks at the first id that it says. */
+    @Test
+    void anEndTooEarlyEndsNothing() {
+        TraceInput first = new TraceInput.Samples(SAMPLES, List.of(0));
+        float[] said = {3, 5, 5, 5, 3, 5};
+        for (int[] placeAndLength : new int[][] {{0, 2}, {1, 2}, {2, 3}, {4, 6}}) {
+            Tracer other = new Tracer(new TinyTokenModel().ending(5, placeAndLength[0]));
+            assertArrayEquals(
+                    Arrays.copyOf(said, placeAndLength[1]),
+                    trace(other, first).tensor(Tracer.TOKENS).values());
+        }
+    }
+
     @Test
     void idsOfAFileAreFedBesideTheSound() throws IOException {
         Path file = folder.resolve("ids");

@@ -330,6 +330,41 @@ class TraceDiffTest {
                 () -> diff(reference(List.of(5), one), reference(List.of(3, 7), tensor("a", values))));
     }
 
+    /** Of rows that are channels of segments, some. */
+    @Test
+    void keptRowsAreFoundByTheirSegments() {
+        float[] six = random(6 * 4);
+        RecordedTensor whole = RecordedTensor.of("a", six, List.of(6, 4));
+        RecordedTensor some = whole.keep(slice(0, 3, 5));
+        float[] later = Arrays.copyOfRange(six, 12, 24);
+        RecordedTensor second = RecordedTensor.of("a", later, List.of(3, 4));
+        float[] wrong = later.clone();
+        wrong[2 * 4 + 1] += 1;
+        for (List<Integer> segments : List.of(List.of(0, 1), List.of(4, 7))) {
+            assertTrue(
+                    diff(reference(segments, whole), reference(segments, some)).clean());
+            List<Integer> last = segments.subList(1, 2);
+            assertTrue(diff(reference(last, second), reference(segments, some)).clean());
+            TensorDiff departed = diff(
+                            reference(last, RecordedTensor.of("a", wrong, List.of(3, 4))), reference(segments, some))
+                    .tensors()
+                    .get(0);
+            assertEquals(List.of(5, 1), departed.firstIndex());
+            // Nothing of the first segment was kept.
+            List<Integer> first = segments.subList(0, 1);
+            assertThrows(LuthierException.class, () -> diff(reference(first, second), reference(segments, some)));
+        }
+        // Row by row, as a probe is offered them.
+        CommonPlaces rows = CommonPlaces.of(second, List.of(3, 4, 5), some, List.of(0, 1));
+        assertEquals(List.of(2, 4), rows.sizes());
+        assertEquals(5, rows.whole(0, 1));
+        assertFalse(diff(
+                        reference(whole),
+                        reference(new RecordedTensor(
+                                "a", List.of(2, 4), Arrays.copyOf(six, 8), List.of(slice(0, 3, 6)), Double.NaN)))
+                .clean());
+    }
+
     @Test
     void scalarsAndEmptyTensors() {
         RecordedTensor scalar = RecordedTensor.of("loss", new float[] {2}, List.of());

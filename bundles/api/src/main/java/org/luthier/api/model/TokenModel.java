@@ -7,6 +7,14 @@ public non-sealed interface TokenModel extends Model {
     /** What a tokenizer must fit. */
     TokenLayout layout();
 
+    /**
+     * Place among the ids that a row says of the first one that may end it. A reference that goes on whatever the first id is, even behind
+     * an end there, has 1; most have 0.
+     */
+    default int earliestEnd() {
+        return 0;
+    }
+
     /** Opens a session.
      *
      * @param rows most segments at once

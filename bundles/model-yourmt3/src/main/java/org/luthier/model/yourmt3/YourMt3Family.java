@@ -99,6 +99,11 @@ public final class YourMt3Family implements ModelFamily {
     }
 
     @Override
+    public List<URL> referenceAdapters() {
+        return List.of(YourMt3Family.class.getResource("reference-adapter.golden.json"));
+    }
+
+    @Override
     public Model load(ModelDefinition definition, Weights weights, Execution execution) {
         return new YourMt3Model(definition, YourMt3Configuration.of(definition), weights, Kernels.of(execution));
     }
