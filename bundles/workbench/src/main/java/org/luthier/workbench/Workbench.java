@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -132,9 +133,21 @@ public final class Workbench implements AutoCloseable {
     }
 
     /**
+     * The model that a user means.
+     *
+     * @param model id of a model of the catalog, or of the one that the checkpoint itself describes; null for the one that the checkpoint
+     *     fits, else the one that it describes, else, without a checkpoint, {@link #DEFAULT_MODEL}
+     * @param checkpoint weights to use in place of the model's own, or null
+     * @throws LuthierException if there is none, or if the checkpoint says of itself that it is of another model
+     */
+    public ModelDefinition definition(String model, Path checkpoint) {
+        return choose(model, checkpoint, Cancellation.NONE).definition();
+    }
+
+    /**
      * Loads a model, or shares the loaded one.
      *
-     * @param model id of a model of the catalog, or null for the one that the checkpoint fits, else {@link #DEFAULT_MODEL}
+     * @param model as for {@link #definition}
      * @param checkpoint weights to use in place of the model's own, or null
      * @param execution what to run on, or null for the default
      */
@@ -475,11 +488,51 @@ public final class Workbench implements AutoCloseable {
     }
 
     private Choice choose(String model, Path checkpoint, Cancellation cancellation) {
-        if (model == null && checkpoint != null) {
-            return new Choice(definitionFor(checkpoint, cancellation), checkpoint);
+        if (checkpoint == null) {
+            ModelDefinition definition = catalog.get(model == null ? DEFAULT_MODEL : model);
+            return new Choice(definition, catalog.weights(definition));
         }
-        ModelDefinition definition = catalog.get(model == null ? DEFAULT_MODEL : model);
-        return new Choice(definition, checkpoint == null ? catalog.weights(definition) : checkpoint);
+        return new Choice(
+                model == null ? definitionFor(checkpoint, cancellation) : named(model, checkpoint, cancellation),
+                checkpoint);
+    }
+
+    private ModelDefinition named(String model, Path checkpoint, Cancellation cancellation) {
+        boolean there = Files.exists(checkpoint);
+        if (there && catalog.items().stream().noneMatch(item -> item.id().equals(model))) {
+            Optional<ModelDefinition> described = kinOf(checkpoint, cancellation).described;
+            if (described.isPresent() && described.get().id().equals(model)) {
+                return described.get();
+            }
+        }
+        ModelDefinition definition = catalog.get(model);
+        if (there) {
+            refuseContradiction(definition, checkpoint, cancellation);
+        }
+        return definition;
+    }
+
+    /** Another model may have weights of the same shapes: what the checkpoint says of itself is then all that tells. */
+    private void refuseContradiction(ModelDefinition definition, Path checkpoint, Cancellation cancellation) {
+        List<Want> wants = new ArrayList<>(formats(parts));
+        wants.add(new Want(ModelFamily.class, definition.family()));
+        Optional<String> contradiction;
+        try (Leases leases = parts.acquire(wants, reason -> {}, cancellation);
+                Checkpoint opened = checkpoints(leases).open(checkpoint)) {
+            ModelFamily family = leases.get(ModelFamily.class, definition.family());
+            contradiction = family.recognises(opened) && !family.fits(definition, opened)
+                    ? family.definition(opened, checkpoint).flatMap(own -> Contradiction.between(own, definition))
+                    : Optional.empty();
+        }
+        if (contradiction.isPresent()) {
+            List<ModelDefinition> fitting = kinOf(checkpoint, cancellation).fitting;
+            throw new LuthierException(
+                    checkpoint + ": the checkpoint does not fit --model " + definition.id() + ": " + contradiction.get()
+                            + "; "
+                            + (fitting.isEmpty()
+                                    ? "without --model it is run as what it says itself"
+                                    : "it fits " + ids(fitting)));
+        }
     }
 
     /** The one model that a checkpoint is of, by its content. */
@@ -495,6 +548,9 @@ public final class Workbench implements AutoCloseable {
                     + "); look into it with checkpoint:inspect, or say which model it is with --model");
         }
         String family = checkpoint + ": of the family " + String.join(" or ", kin.families);
+        if (kin.fitting.isEmpty() && kin.described.isPresent()) {
+            return kin.described.get();
+        }
         if (kin.related.isEmpty()) {
             throw new LuthierException(
                     family
@@ -517,8 +573,13 @@ public final class Workbench implements AutoCloseable {
      * @param families those that recognise it
      * @param related the models of these families
      * @param fitting those of them that it fits
+     * @param described the model that it describes itself, if it fits none
      */
-    private record Kin(List<String> families, List<ModelDefinition> related, List<ModelDefinition> fitting) {}
+    private record Kin(
+            List<String> families,
+            List<ModelDefinition> related,
+            List<ModelDefinition> fitting,
+            Optional<ModelDefinition> described) {}
 
     private Kin kinOf(Path checkpoint, Cancellation cancellation) {
         List<String> families = parts.ids(ModelFamily.class);
@@ -532,13 +593,17 @@ public final class Workbench implements AutoCloseable {
             List<ModelDefinition> related = catalog.models().stream()
                     .filter(definition -> recognised.contains(definition.family()))
                     .toList();
-            return new Kin(
-                    recognised,
-                    related,
-                    related.stream()
-                            .filter(definition -> leases.get(ModelFamily.class, definition.family())
-                                    .fits(definition, opened))
-                            .toList());
+            List<ModelDefinition> fitting = related.stream()
+                    .filter(definition ->
+                            leases.get(ModelFamily.class, definition.family()).fits(definition, opened))
+                    .toList();
+            Optional<ModelDefinition> described = fitting.isEmpty()
+                    ? recognised.stream()
+                            .flatMap(family ->
+                                    leases.get(ModelFamily.class, family).definition(opened, checkpoint).stream())
+                            .findFirst()
+                    : Optional.empty();
+            return new Kin(recognised, related, fitting, described);
         }
     }
 

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 import org.luthier.api.Cancellation;
@@ -101,8 +102,13 @@ final class Fakes {
     }
 
     static void writeWeights(Path file, float gain) throws IOException {
+        writeWeights(file, gain, Map.of());
+    }
+
+    /** @param metadata may have a {@code size}: the model that the weights then describe themselves has it in its configuration */
+    static void writeWeights(Path file, float gain, Map<String, String> metadata) throws IOException {
         try (var out = Files.newOutputStream(file)) {
-            SafetensorsWriter.write(out, Map.of(), List.of(SafetensorsWriter.Tensor.of("gain", new float[] {gain}, 1)));
+            SafetensorsWriter.write(out, metadata, List.of(SafetensorsWriter.Tensor.of("gain", new float[] {gain}, 1)));
         }
     }
 
@@ -177,6 +183,31 @@ final class Fakes {
         @Override
         public boolean recognises(Checkpoint checkpoint) {
             return checkpoint.tensors().containsKey("gain");
+        }
+
+        @Override
+        public boolean fits(ModelDefinition definition, Checkpoint checkpoint) {
+            String size = checkpoint.metadata().get("size");
+            return size == null
+                    || size.equals(String.valueOf(definition.configuration().get("size")));
+        }
+
+        @Override
+        public Optional<ModelDefinition> definition(Checkpoint checkpoint, Path path) {
+            return Optional.ofNullable(checkpoint.metadata().get("size"))
+                    .map(size -> new ModelDefinition(
+                            id(),
+                            "What it says itself",
+                            id(),
+                            null,
+                            null,
+                            "fake-notes",
+                            Map.of("size", Integer.valueOf(size)),
+                            path.getFileName().toString(),
+                            List.of(),
+                            "CC0-1.0",
+                            null,
+                            path.getParent()));
         }
 
         @Override

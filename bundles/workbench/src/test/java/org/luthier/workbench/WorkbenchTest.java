@@ -216,6 +216,53 @@ class WorkbenchTest {
     }
 
     @Test
+    void aCheckpointThatNoModelFitsIsRunAsWhatItSaysItself() throws IOException {
+        Path weights = folder.resolve("mine.bin");
+        Fakes.writeWeights(weights, 3f, Map.of("size", "7"));
+        Transcription transcription = transcribe(TranscriptionRequest.of(audio).withCheckpoint(weights));
+        assertEquals(3f * 5 / 1000, transcription.notes().get(1).amplitude(), 1e-8);
+        assertEquals("fake", transcription.provenance().model().id());
+        assertEquals(
+                Map.of("size", 7),
+                world.workbench.definition("fake", weights).configuration(),
+                "by its name, with the checkpoint");
+        try (ModelLease lease = world.workbench.openModel("fake", weights, null)) {
+            assertEquals("What it says itself", lease.model().definition().title());
+        }
+        LuthierException e = assertThrows(LuthierException.class, () -> world.workbench.definition("else", weights));
+        assertTrue(e.getMessage().startsWith("no model 'else'; there are: "), e.getMessage());
+        sized("seven", 7);
+        assertEquals("seven", world.workbench.definition(null, weights).id(), "a model that fits comes first");
+    }
+
+    @Test
+    void aCheckpointThatSaysItIsOfAnotherModelIsRefused() throws IOException {
+        Path weights = folder.resolve("mine.bin");
+        Fakes.writeWeights(weights, 3f, Map.of("size", "7"));
+        sized("eight", 8);
+        TranscriptionRequest request =
+                TranscriptionRequest.of(audio).withModel("eight").withCheckpoint(weights);
+        String why =
+                weights + ": the checkpoint does not fit --model eight: size is 7 in the checkpoint, 8 in the model; ";
+        LuthierException e = assertThrows(LuthierException.class, () -> transcribe(request));
+        assertEquals(why + "without --model it is run as what it says itself", e.getMessage());
+        sized("seven", 7);
+        e = assertThrows(LuthierException.class, () -> transcribe(request));
+        assertEquals(why + "it fits seven", e.getMessage());
+        // The model tells nothing that the checkpoint does.
+        assertEquals(
+                "basic-pitch",
+                world.workbench.definition("basic-pitch", weights).id());
+    }
+
+    private void sized(String id, int size) throws IOException {
+        Fakes.writeModel(folder, id, 1f);
+        Path json = folder.resolve(id).resolve("model.json");
+        Files.writeString(
+                json, Files.readString(json).replaceFirst("\\{", "{\"configuration\": {\"size\": " + size + "}, "));
+    }
+
+    @Test
     void aFamilyThatIsBeingUpdatedIsWaitedForWithItsCheckpoint() throws Exception {
         Path weights = folder.resolve("mine.bin");
         Fakes.writeWeights(weights, 3f);
