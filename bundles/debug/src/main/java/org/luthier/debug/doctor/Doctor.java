@@ -96,8 +96,7 @@ public final class Doctor {
         Diagnosis examine() {
             notes.examine(Stage.FORMAT);
             checkpoint.warnings().forEach(notes::remark);
-            ModelDefinition wanted =
-                    question.model() == null ? null : workbench.catalog().get(question.model());
+            ModelDefinition wanted = question.model() == null ? null : named(question.model());
             Optional<Examined> examined = new FamilyStage(
                             checkpoint, path, families, workbench.catalog().models(), execution, notes)
                     .decide(wanted);
@@ -106,6 +105,13 @@ public final class Doctor {
                     + Notebook.count(checkpoint.tensors().size(), "tensor")
                     + examined.map(found -> ", model " + found.definition().id())
                             .orElse(""));
+        }
+
+        /** One that no folder has is what the checkpoint says itself. */
+        private ModelDefinition named(String model) {
+            boolean known = workbench.catalog().items().stream()
+                    .anyMatch(item -> item.id().equals(model));
+            return known ? workbench.catalog().get(model) : workbench.definition(model, path);
         }
 
         private void examine(Examined examined) {

@@ -4,11 +4,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.model.Execution;
 import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.ModelFamily;
 import org.luthier.checkpoint.NameRules;
+import org.luthier.workbench.Contradiction;
 
 /** Finds out which model a checkpoint is of; where it is none's, which one it comes nearest to. */
 final class FamilyStage {
@@ -66,7 +68,32 @@ final class FamilyStage {
                     Notebook.command("checkpoint:doctor", path));
             return Optional.empty();
         }
+        Optional<ModelDefinition> told;
+        try {
+            told = kin.stream()
+                    .flatMap(family -> family.definition(checkpoint, path).stream())
+                    .findFirst();
+        } catch (LuthierException e) {
+            notes.find(
+                    Stage.FAMILY,
+                    "what it says of itself is no model of family " + ids(kin),
+                    "an argument of its training has been changed, or it is of another version of the model",
+                    e.getMessage(),
+                    Notebook.command("checkpoint:inspect", path));
+            return Optional.empty();
+        }
         if (wanted != null) {
+            Optional<String> contradiction = told.filter(own -> !family(wanted).fits(wanted, checkpoint))
+                    .flatMap(own -> Contradiction.between(own, wanted));
+            if (contradiction.isPresent()) {
+                notes.find(
+                        Stage.FAMILY,
+                        "it says itself that it is of another model than " + wanted.id(),
+                        "another file than was meant, or another --model",
+                        contradiction.get(),
+                        Notebook.command("checkpoint:doctor", path));
+                return Optional.empty();
+            }
             return nearest(List.of(wanted), kin);
         }
         List<ModelDefinition> related = models.stream()
@@ -81,6 +108,11 @@ final class FamilyStage {
         }
         if (!fitting.isEmpty()) {
             return nearest(fitting.subList(0, 1), kin);
+        }
+        if (told.isPresent()) {
+            notes.remark("no model in the model folders fits it; it is taken for what it says itself: "
+                    + told.get().title());
+            return nearest(List.of(told.get()), kin);
         }
         if (!kin.isEmpty() && related.isEmpty()) {
             notes.remark("no model in the model folders is of family " + ids(kin)

@@ -193,6 +193,8 @@ final class StatisticsStage {
             List<WeightProfile> all = sound.stream()
                     .filter(profile ->
                             profile.isMatrix() == matrices && profile.values().elements() > 1)
+                    // Set as they are, and in other units.
+                    .filter(profile -> !profile.name().endsWith(".frequencies"))
                     .toList();
             double median = median(all);
             List<WeightProfile> far = all.stream()

@@ -25,6 +25,7 @@ import org.luthier.decoder.greedy.GreedyDecoder;
 import org.luthier.model.basicpitch.BasicPitchFamily;
 import org.luthier.tokenizer.mt3.Mt3PianoTokenizer;
 import org.luthier.tokenizer.mt3.Mt3Tokenizer;
+import org.luthier.tokenizer.yourmt3.Tasks;
 import org.luthier.workbench.ModelCatalog;
 import org.luthier.workbench.Parts;
 import org.luthier.workbench.Workbench;
@@ -37,18 +38,19 @@ final class Clinic implements AutoCloseable {
     private final Workbench workbench;
 
     /**
-     * @param mt3 runs the models of MT3
+     * @param family runs the models that are examined
      * @param models folders of models
      */
-    Clinic(ModelFamily mt3, Path... models) {
+    Clinic(ModelFamily family, Path... models) {
         Parts parts = new Parts();
         for (CheckpointFormat format : Checkpoints.builtIn().formats()) {
             parts.add(CheckpointFormat.class, format, "1.0.0", 0);
         }
-        parts.add(ModelFamily.class, mt3, "1.0.0", 0);
+        parts.add(ModelFamily.class, family, "1.0.0", 0);
         parts.add(ModelFamily.class, new BasicPitchFamily(), "1.0.0", 0);
         parts.add(Tokenizer.class, new Mt3Tokenizer(), "1.0.0", 0);
         parts.add(Tokenizer.class, new Mt3PianoTokenizer(), "1.0.0", 0);
+        Tasks.all().forEach(tokenizer -> parts.add(Tokenizer.class, tokenizer, "1.0.0", 0));
         parts.add(Decoder.class, new GreedyDecoder(), "1.0.0", 0);
         parts.add(NoteAssembler.class, new Mt3ReferenceAssembler(), "1.0.0", 0);
         parts.add(NoteAssembler.class, new BasicPitchNoteAssembler(), "1.0.0", 0);
