@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.luthier.api.LuthierException;
 import org.luthier.api.UsageException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.CheckpointException;
@@ -96,7 +97,7 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
     @Override
     protected int run(Options options, Console console) {
         try (Checkpoint checkpoint = Checkpoints.builtIn().open(options.path)) {
-            Kind kind = kind(checkpoint);
+            Kind kind = kind(checkpoint, options.path);
             List<TensorInfo> tensors = options.tensors(checkpoint);
             List<String> damage = new ArrayList<>();
             options.json.print(
@@ -116,11 +117,11 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
      * What a checkpoint is of.
      *
      * @param family the one that recognises it, or null if none does or several do
-     * @param variant the family's one model that it fits, or null
+     * @param variant the family's one model that it fits, else the one that it describes itself, or null
      */
     private record Kind(String family, String variant) {}
 
-    private Kind kind(Checkpoint checkpoint) {
+    private Kind kind(Checkpoint checkpoint, Path path) {
         return Families.with(workbench, all -> {
             List<ModelFamily> families =
                     all.stream().filter(family -> family.recognises(checkpoint)).toList();
@@ -132,8 +133,19 @@ public final class CheckpointInspect extends WorkbenchCommand<CheckpointInspect.
                     .filter(model -> model.family().equals(family.id()) && family.fits(model, checkpoint))
                     .map(ModelDefinition::id)
                     .toList();
-            return new Kind(family.id(), models.size() == 1 ? models.get(0) : null);
+            return new Kind(
+                    family.id(),
+                    models.size() == 1 ? models.get(0) : models.isEmpty() ? described(family, checkpoint, path) : null);
         });
+    }
+
+    private static String described(ModelFamily family, Checkpoint checkpoint, Path path) {
+        try {
+            return family.definition(checkpoint, path).map(ModelDefinition::id).orElse(null);
+        } catch (LuthierException e) {
+            // It can be looked into, whatever it says of itself.
+            return null;
+        }
     }
 
     /** @param damage takes why tensors could not be read; they have neither checksum nor statistics */

@@ -94,6 +94,7 @@ public final class LayerDiff extends WorkbenchCommand<LayerDiff.Options> {
             SaidNotes said = SaidNotes.of(
                     workbench,
                     options.model,
+                    options.checkpoint,
                     TraceDiff.compare(trace, reference, Thresholds.FLOAT32, graph),
                     trace,
                     reference,

@@ -2,6 +2,7 @@ package org.luthier.shell;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.luthier.api.model.ModelDefinition;
 import org.luthier.debug.Reference;
 import org.luthier.workbench.ModelLease;
@@ -41,9 +42,10 @@ class RecordedOptions extends ModelOptions {
     /** Loads the model: unless told, the one that was recorded, else the first of its family. */
     final ModelLease open(Workbench workbench, Reference recorded) {
         if (model == null && checkpoint == null) {
-            model = SaidNotes.definition(workbench, recorded)
-                    .map(ModelDefinition::id)
-                    .orElse(null);
+            Optional<ModelDefinition> definition = SaidNotes.definition(workbench, recorded);
+            model = definition.map(ModelDefinition::id).orElse(null);
+            checkpoint =
+                    definition.map(one -> SaidNotes.checkpoint(workbench, one)).orElse(null);
         }
         return open(workbench);
     }

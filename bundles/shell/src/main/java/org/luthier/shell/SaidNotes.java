@@ -1,5 +1,7 @@
 package org.luthier.shell;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.luthier.api.LuthierException;
@@ -10,6 +12,7 @@ import org.luthier.api.notes.NoteAssembler;
 import org.luthier.api.notes.TokenNoteAssembler;
 import org.luthier.api.tokens.Tokenizer;
 import org.luthier.debug.NoteRows;
+import org.luthier.debug.Origin;
 import org.luthier.debug.Reference;
 import org.luthier.debug.TraceDiff;
 import org.luthier.debug.html.Rolls;
@@ -30,13 +33,19 @@ record SaidNotes(TraceDiff diff, Rolls rolls) {
      * Makes notes of both sides.
      *
      * @param model id of the model that was run; null for the one that the trace names
+     * @param checkpoint its weights if the user says which, or null
      * @param console told if it cannot be done
      */
     static SaidNotes of(
-            Workbench workbench, String model, TraceDiff diff, Reference trace, Reference reference, Console console) {
-        Optional<ModelDefinition> definition = model == null
-                ? definition(workbench, trace)
-                : Optional.of(workbench.catalog().get(model));
+            Workbench workbench,
+            String model,
+            Path checkpoint,
+            TraceDiff diff,
+            Reference trace,
+            Reference reference,
+            Console console) {
+        Optional<ModelDefinition> definition =
+                model == null ? definition(workbench, trace) : Optional.of(workbench.definition(model, checkpoint));
         try {
             return definition.isEmpty()
                     ? new SaidNotes(diff, Rolls.NONE)
@@ -50,18 +59,39 @@ record SaidNotes(TraceDiff diff, Rolls rolls) {
         }
     }
 
-    /** The model that a run was of: the one that it names, else the one that its family is named after, else its only one. */
+    /**
+     * The model that a run was of: the one that it names, which may be what its checkpoint says itself, else the one that its family is named
+     * after, else its only one.
+     */
     static Optional<ModelDefinition> definition(Workbench workbench, Reference run) {
         List<ModelDefinition> family = workbench.catalog().models().stream()
                 .filter(model -> model.family().equals(run.header().model()))
                 .toList();
         return named(family, run.origin().definition())
+                .or(() -> described(workbench, run.origin()))
                 .or(() -> named(family, run.header().model()))
                 .or(() -> family.size() == 1 ? Optional.of(family.get(0)) : Optional.empty());
     }
 
+    private static Optional<ModelDefinition> described(Workbench workbench, Origin origin) {
+        if (origin.definition() == null || origin.checkpoint() == null || !Files.exists(origin.checkpoint())) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(workbench.definition(origin.definition(), origin.checkpoint()));
+        } catch (LuthierException e) {
+            // The file is another one now.
+            return Optional.empty();
+        }
+    }
+
     private static Optional<ModelDefinition> named(List<ModelDefinition> models, String id) {
         return models.stream().filter(model -> model.id().equals(id)).findFirst();
+    }
+
+    /** What to run a model with: null for its own weights, and for one that no folder has the checkpoint that describes it. */
+    static Path checkpoint(Workbench workbench, ModelDefinition model) {
+        return workbench.catalog().models().contains(model) ? null : model.weightsPath();
     }
 
     private static SaidNotes ofTokens(
@@ -81,7 +111,7 @@ record SaidNotes(TraceDiff diff, Rolls rolls) {
             Workbench workbench, ModelDefinition model, TraceDiff diff, Reference trace, Reference reference) {
         // The model tells how its outputs lie, whatever its weights.
         try (Leases leases = workbench.parts().acquire(new Want(NoteAssembler.class, model.assembler()));
-                ModelLease lease = workbench.openModel(model.id(), null, null)) {
+                ModelLease lease = workbench.openModel(model.id(), checkpoint(workbench, model), null)) {
             return lease.model() instanceof FrameModel frames
                             && leases.get(NoteAssembler.class, model.assembler()) instanceof FrameNoteAssembler notes
                     ? withNotes(diff, Rolls.ofPosteriorgrams(trace, reference, frames, notes))

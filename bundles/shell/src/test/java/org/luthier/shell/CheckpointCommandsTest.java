@@ -65,6 +65,16 @@ class CheckpointCommandsTest {
         assertTrue(captured.out().matches("(?s)format +safetensors\n.*\nmetadata +format = pt\n.*"), captured.out());
     }
 
+    @Test
+    void namesTheModelThatACheckpointFitsElseWhatItSaysItself() throws Exception {
+        Studio.weights(studio.folder.resolve("red.safetensors"), 1, Map.of("colour", "red"));
+        assertEquals(0, inspect("red.safetensors"), captured.err());
+        assertTrue(captured.out().contains("\nvariant   basic-pitch\n"), captured.out());
+        Studio.weights(studio.folder.resolve("blue.safetensors"), 1, Map.of("colour", "blue"));
+        assertEquals(0, inspect("blue.safetensors"), captured.err());
+        assertTrue(captured.out().contains("\nvariant   toy-own\n"), captured.out());
+    }
+
     /** A file cannot put lines of its own into the table. */
     @Test
     void metadataStaysOnItsLine() throws Exception {

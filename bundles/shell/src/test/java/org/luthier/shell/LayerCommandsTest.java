@@ -82,6 +82,30 @@ class LayerCommandsTest {
         assertEquals(2, isolate(some));
     }
 
+    /** A model that no folder has is what its checkpoint says, wherever one is run, compared or taken from a recording. */
+    @Test
+    void runsWhatACheckpointSaysItself() throws Exception {
+        Studio.weights(studio.folder.resolve("blue.safetensors"), 1, Map.of("colour", "blue"));
+        assertEquals(
+                0, trace("--checkpoint", "blue.safetensors", "--audio", "a.wav", "-o", "blue.trace"), captured.err());
+        Captured compared = new Captured();
+        assertEquals(0, diff(compared, "blue.trace", "blue.trace"), compared.err());
+        assertEquals("", compared.err(), "its notes are compared too");
+        assertEquals(
+                0,
+                diff(compared, "blue.trace", "blue.trace", "--model", "toy-own", "--checkpoint", "blue.safetensors"),
+                compared.err());
+        Captured alone = new Captured();
+        assertEquals(0, isolate(alone, "blue.trace"), alone.err());
+        Captured other = new Captured();
+        assertEquals(1, isolate(other, "blue.trace", "--model", "basic-pitch", "--checkpoint", "blue.safetensors"));
+        assertTrue(
+                other.err()
+                        .contains(
+                                "does not fit --model basic-pitch: colour is blue in the checkpoint, red in the model;"),
+                other.err());
+    }
+
     @Test
     void replacesTensors() throws Exception {
         loud();

@@ -74,8 +74,13 @@ final class Studio implements AutoCloseable {
 
     /** Writes weights for the toy model. */
     static Path weights(Path file, float gain) throws IOException {
+        return weights(file, gain, Map.of());
+    }
+
+    /** @param metadata may have a {@code colour}, which the toy model has too: it is red */
+    static Path weights(Path file, float gain, Map<String, String> metadata) throws IOException {
         try (var out = Files.newOutputStream(file)) {
-            SafetensorsWriter.write(out, Map.of(), List.of(SafetensorsWriter.Tensor.of("gain", new float[] {gain}, 1)));
+            SafetensorsWriter.write(out, metadata, List.of(SafetensorsWriter.Tensor.of("gain", new float[] {gain}, 1)));
         }
         return file;
     }

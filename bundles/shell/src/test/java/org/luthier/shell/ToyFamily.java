@@ -1,8 +1,10 @@
 package org.luthier.shell;
 
 import java.net.URL;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.Ledger;
@@ -43,6 +45,30 @@ final class ToyFamily implements ModelFamily {
     @Override
     public boolean recognises(Checkpoint checkpoint) {
         return checkpoint.tensors().containsKey("gain");
+    }
+
+    @Override
+    public boolean fits(ModelDefinition definition, Checkpoint checkpoint) {
+        String colour = checkpoint.metadata().get("colour");
+        return colour == null || colour.equals(definition.configuration().get("colour"));
+    }
+
+    @Override
+    public Optional<ModelDefinition> definition(Checkpoint checkpoint, Path path) {
+        return Optional.ofNullable(checkpoint.metadata().get("colour"))
+                .map(colour -> new ModelDefinition(
+                        "toy-own",
+                        "What it says itself",
+                        id(),
+                        null,
+                        null,
+                        "toy-notes",
+                        Map.of("colour", colour),
+                        path.getFileName().toString(),
+                        List.of(),
+                        "not known",
+                        null,
+                        path.toAbsolutePath().getParent()));
     }
 
     @Override
