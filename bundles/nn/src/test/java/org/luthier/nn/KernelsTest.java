@@ -26,7 +26,7 @@ import org.nd4j.linalg.factory.Nd4j;
 class KernelsTest {
     private static final Kernels ORACLE = Kernels.named("plain");
 
-    /** The convolutions of Basic Pitch on odd sizes, one of a kind each, and small ones at the borders of what is allowed. */
+    /** The convolutions of Basic Pitch on odd sizes, one of a kind each, some of many channels, and small ones at the borders of what is allowed. */
     private static Stream<Arguments> convolutions() {
         List<Shape> shapes = List.of(
                 new Shape(3, 39, 8, 8, 1, 1, 19),
@@ -35,6 +35,10 @@ class KernelsTest {
                 new Shape(7, 3, 32, 1, 1, 3, 1),
                 new Shape(5, 5, 8, 32, 3, 2, 1),
                 new Shape(3, 3, 33, 1, 1, 1, 1),
+                new Shape(3, 3, 67, 129, 1, 1, 1),
+                new Shape(3, 1, 40, 32, 1, 1, 0),
+                new Shape(1, 4, 32, 33, 3, 0, 2),
+                new Shape(5, 5, 32, 32, 1, 4, 4),
                 new Shape(1, 256, 1, 1, 2, 0, 127),
                 new Shape(1, 1, 1, 1, 1, 0, 0),
                 new Shape(2, 4, 3, 5, 2, 0, 1));

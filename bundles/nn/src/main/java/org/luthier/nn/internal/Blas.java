@@ -29,6 +29,20 @@ final class Blas {
     }
 
     /**
+     * Rows of a product that the small kernels take, in full fours, which is how many they take at a time.
+     *
+     * @param multiplications of a row
+     */
+    static int smallRows(int multiplications) {
+        return fours(SMALL / multiplications);
+    }
+
+    /** Rounded to full fours, if there are as many. */
+    static int fours(int rows) {
+        return Math.max(1, rows < 4 ? rows : rows / 4 * 4);
+    }
+
+    /**
      * output = factor a b + kept output, all row-major.
      *
      * @param rows of a and of the output

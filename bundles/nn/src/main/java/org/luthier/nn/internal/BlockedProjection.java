@@ -25,7 +25,7 @@ final class BlockedProjection implements Projection {
         this.inputs = inputs;
         this.outputs = outputs;
         this.columns = Blas.hasSmallKernels() ? Math.min(COLUMNS, outputs) : outputs;
-        this.rowsAtOnce = Blas.hasSmallKernels() ? fours(Blas.SMALL / (inputs * columns)) : Integer.MAX_VALUE;
+        this.rowsAtOnce = Blas.hasSmallKernels() ? Blas.smallRows(inputs * columns) : Integer.MAX_VALUE;
         this.blocks = new FloatPointer((long) inputs * outputs);
         Address to = new Address();
         float[] block = new float[inputs * columns];
@@ -36,11 +36,6 @@ final class BlockedProjection implements Projection {
             }
             to.at(block(column)).put(block, 0, inputs * width);
         }
-    }
-
-    /** Rounded to full fours, which is how many rows the products take at a time. */
-    private static int fours(int rows) {
-        return Math.max(1, rows < 4 ? rows : rows / 4 * 4);
     }
 
     private long block(int column) {
@@ -95,7 +90,7 @@ final class BlockedProjection implements Projection {
             Address right = new Address();
             Address product = new Address();
             int pieces = (from.count - 1) / rowsAtOnce + 1;
-            int piece = Math.min(rowsAtOnce, fours((from.count - 1) / pieces + 4));
+            int piece = Math.min(rowsAtOnce, Blas.fours((from.count - 1) / pieces + 4));
             for (int column = 0; column < outputs; column += columns) {
                 int width = Math.min(columns, outputs - column);
                 right.at(block(column));

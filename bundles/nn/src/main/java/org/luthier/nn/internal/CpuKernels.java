@@ -22,6 +22,9 @@ public final class CpuKernels implements Kernels {
     /** Floats that a loop takes at a time: small enough for the first-level cache. */
     private static final int BLOCK = 4096;
 
+    /** Channels from which on a convolution has a product for each tap. */
+    private static final int WIDE = 32;
+
     /** Sets BLAS to one thread, for the whole process: work is spread by giving rows to workers. */
     public CpuKernels() {
         Nd4j.getBackend(); // ND4J sets the number when it starts; ours must come later
@@ -35,8 +38,11 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public Convolution convolution(Convolution.Shape shape, float[] weight, float[] bias) {
-        return shape.kernelTime() == 1 && shape.inputs() == 1 && shape.outputs() == 1
-                ? new FilterConvolution(shape, weight, bias[0])
+        if (shape.kernelTime() == 1 && shape.inputs() == 1 && shape.outputs() == 1) {
+            return new FilterConvolution(shape, weight, bias[0]);
+        }
+        return Math.min(shape.inputs(), shape.outputs()) >= WIDE
+                ? new WideConvolution(shape, weight, bias)
                 : new BandedConvolution(shape, weight, bias);
     }
 

@@ -409,6 +409,8 @@ public final class Nd4jKernels implements Kernels {
 
     /** Sums of matrix products; ND4J's own conv2d writes outside its memory in the oneDNN builds of 1.0.0-M2.1. */
     private static final class Nd4jConvolution implements Convolution {
+        private static final int MOST_COLUMNS = 512;
+
         private final Shape shape;
         private final Band band;
         private final INDArray weight;
@@ -416,8 +418,9 @@ public final class Nd4jKernels implements Kernels {
 
         Nd4jConvolution(Shape shape, float[] weight, float[] bias) {
             this.shape = shape;
-            // Wider than the cpu kernels need: an operation of ND4J costs more than a few zeros.
-            this.band = Band.of(shape, weight, Math.max(16, shape.kernelFrequency() / shape.strideFrequency() / 2));
+            // Wider than the cpu kernels need: an operation of ND4J costs more than a few zeros, though not than many.
+            int run = Math.max(16, shape.kernelFrequency() / shape.strideFrequency() / 2);
+            this.band = Band.of(shape, weight, Math.max(1, Math.min(run, MOST_COLUMNS / shape.outputs())));
             this.weight = Nd4j.create(band.values(), new long[] {shape.kernelTime(), band.depth(), band.width()}, 'c');
             this.bias = Nd4j.create(bias.clone(), new long[] {1, 1, 1, shape.outputs()}, 'c');
         }
