@@ -31,6 +31,7 @@ import org.luthier.decoder.beam.BeamDecoder;
 import org.luthier.decoder.beam.T5xOneBeamDecoder;
 import org.luthier.decoder.greedy.GrammarDecoder;
 import org.luthier.decoder.greedy.GreedyDecoder;
+import org.luthier.decoder.greedy.YourMt3GreedyDecoder;
 import org.luthier.files.Folders;
 import org.luthier.files.Reason;
 import org.luthier.midi.MidiWriter;
@@ -114,6 +115,7 @@ public final class Luthier implements AutoCloseable {
         add(Tokenizer.class, new Mt3PianoTokenizer());
         Tasks.all().forEach(tokenizer -> add(Tokenizer.class, tokenizer));
         add(Decoder.class, new GreedyDecoder());
+        add(Decoder.class, new YourMt3GreedyDecoder());
         add(Decoder.class, new GrammarDecoder());
         add(Decoder.class, new BeamDecoder());
         add(Decoder.class, new T5xOneBeamDecoder());

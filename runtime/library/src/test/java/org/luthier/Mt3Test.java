@@ -37,7 +37,7 @@ class Mt3Test {
                     .ids(Tokenizer.class)
                     .containsAll(List.of("mt3", "mt3-piano", "mt3_full_plus", "mc13_full_plus_256")));
             assertEquals(
-                    List.of("beam", "grammar", "greedy", "t5x-beam1"),
+                    List.of("beam", "grammar", "greedy", "t5x-beam1", "yourmt3-greedy"),
                     luthier.workbench().parts().ids(Decoder.class));
             TranscriptionRequest request = TranscriptionRequest.of(ROOT.resolve("samples/bach-prelude.flac"));
             LuthierException e =
