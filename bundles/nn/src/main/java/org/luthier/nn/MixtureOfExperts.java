@@ -244,7 +244,6 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
         return List.copyOf(taps);
     }
 
-    /** Nothing of what a single expert makes, for which vectors it has is computed too. */
     @Override
     public List<Computation> computations() {
         Map<String, String> roles = new TreeMap<>();
@@ -254,7 +253,7 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
             }
         }
         Map<String, Object> count = Map.of("count", (long) chosen);
-        return List.of(
+        List<Computation> computations = new ArrayList<>(List.of(
                 new Computation(
                         router,
                         Computation.PROJECTION,
@@ -262,13 +261,22 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
                         Map.of("weight", router + ".weight"),
                         Map.of("activation", Activation.NONE.word())),
                 new Computation(choice, Computation.EXPERT_CHOICE, List.of(router), Map.of(), count),
-                new Computation(shares, Computation.EXPERT_WEIGHTS, List.of(router), Map.of(), count),
-                new Computation(
-                        name,
-                        Computation.MIXTURE_OF_EXPERTS,
-                        List.of(input, choice, shares),
-                        roles,
-                        Map.of("experts", (long) experts.size(), "activation", activation.word())));
+                new Computation(shares, Computation.EXPERT_WEIGHTS, List.of(router), Map.of(), count)));
+        for (int i = 0; i < experts.size(); i++) {
+            computations.add(new Computation(
+                    experts.get(i).out,
+                    Computation.EXPERT,
+                    List.of(input, choice),
+                    Map.of("gate", roles.get("gate" + i), "up", roles.get("up" + i), "down", roles.get("down" + i)),
+                    Map.of("expert", (long) i, "activation", activation.word())));
+        }
+        computations.add(new Computation(
+                name,
+                Computation.MIXTURE_OF_EXPERTS,
+                List.of(input, choice, shares),
+                roles,
+                Map.of("experts", (long) experts.size(), "activation", activation.word())));
+        return List.copyOf(computations);
     }
 
     @Override

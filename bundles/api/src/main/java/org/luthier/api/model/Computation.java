@@ -38,6 +38,25 @@ public record Computation(
      */
     public static final String ARRANGED_PROJECTION = "arranged-projection";
 
+    /**
+     * A {@link #PROJECTION} of the numbers of a row as they lie, cut into as many vectors as come out: no axis is moved before. Inputs: x
+     * [rows, filters, time, places]; output [rows, time, outputs].
+     */
+    public static final String RESHAPED_PROJECTION = "reshaped-projection";
+
+    /**
+     * A {@link #PROJECTION} of what each channel has in a window of times, the first being that of the vector. Inputs: x [rows, time +
+     * window - 1, frequency, channels]; output [rows, time, frequency, outputs]. Weights: {@code weight} [channels * window, outputs], {@code
+     * bias} [outputs]. Settings: {@code window}, {@code activation}.
+     */
+    public static final String WINDOW_PROJECTION = "window-projection";
+
+    /**
+     * Each latent times a matrix of its own, the results end to end. Inputs: x [rows, time, latents, width]; output [rows, time, latents *
+     * outputs]. Weights: {@code weight} [latents, outputs, width].
+     */
+    public static final String GROUPED_PROJECTION = "grouped-projection";
+
     /** activation(x gate) * (x up). Weights: {@code gate}, {@code up} [inputs, outputs]. Settings: {@code activation} as a projection's. */
     public static final String GATED_PROJECTION = "gated-projection";
 
@@ -166,7 +185,9 @@ public record Computation(
      * side by side along the channels, in their order. Weights: {@code weight} [kernel time, kernel frequency, inputs, outputs], {@code
      * bias} [outputs]. Settings: {@code activation} as a projection's, {@code frequencyStride}, {@code timePadding}, {@code
      * frequencyPadding}: zeros before the first; {@code
-     * channelsFirst} with true where x is [rows, channels, time, frequency].
+     * channelsFirst} with true where x is [rows, channels, time, frequency]; {@code longerBefore}, {@code longerAfter} and {@code outside}
+     * where so many times of a constant are put before and behind x first; {@code frequencyFirst} with true where the kernel is
+     * [frequency, time, inputs, outputs], one of the two being 1.
      */
     public static final String CONVOLUTION = "convolution";
 
@@ -187,6 +208,12 @@ public record Computation(
      * 1, kernel].
      */
     public static final String DEPTHWISE_CONVOLUTION = "depthwise-convolution";
+
+    /**
+     * A convolution along the width of each latent by as many filters as there are of each, plus b. Inputs: x [rows, time, latents, width];
+     * output [rows, filters, time, width - kernel + 1]. Weights: {@code weight} [1, kernel, 1, filters], {@code bias} [filters].
+     */
+    public static final String GROUPED_CONVOLUTION = "grouped-convolution";
 
     /**
      * The largest of several values, largest first: which experts do the work. Inputs: router [..., experts]; output [..., count], indices.

@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.function.DoubleUnaryOperator;
+import org.luthier.api.model.Computation;
 
 /** activation(convolution + b) over time and frequency with zeros around. */
 final class ConvolutionOperation implements Operation {
@@ -13,10 +14,13 @@ final class ConvolutionOperation implements Operation {
 
     private final Task task;
     private final String name;
+    private final BatchNorm norm;
     private final Kernel book;
 
-    private ConvolutionOperation(Task task, Kernel book) {
+    /** @param norm of what is convolved, or null */
+    private ConvolutionOperation(Task task, BatchNorm norm, Kernel book) {
         this.task = task;
+        this.norm = norm;
         this.book = book;
         this.name = task.computation().weights().get(WEIGHT);
     }
@@ -25,61 +29,124 @@ final class ConvolutionOperation implements Operation {
     static Operation of(Task task) {
         WeightSource.Weight weight = task.weight(WEIGHT);
         WeightSource.Weight bias = task.weight("bias");
+        List<Field> images = new ArrayList<>(task.inputs());
+        images.set(0, longer(image(images.get(0), task.is("channelsFirst")), task));
         boolean fits = weight != null
                 && weight.shape().size() == 4
                 && weight.shape().get(2)
-                        == task.inputs().stream().mapToInt(Field::width).sum();
+                        == images.stream().mapToInt(Field::width).sum();
         if (!fits || bias == null && task.hasWeight("bias")) {
             return null;
         }
         int[] shape = weight.shape().stream().mapToInt(Integer::intValue).toArray();
+        if (task.is("frequencyFirst")) {
+            shape = new int[] {shape[1], shape[0], shape[2], shape[3]};
+        }
+        boolean normalised = task.computation().operation().equals(Computation.NORMALISED_CONVOLUTION);
+        BatchNorm norm = normalised ? BatchNorm.of(task, shape[3]) : null;
+        if (normalised && norm == null) {
+            return null;
+        }
+        double[] gains = new double[shape[3]];
+        double[] added = new double[shape[3]];
+        for (int o = 0; o < shape[3]; o++) {
+            gains[o] = normalised ? norm.factor(o) : 1;
+            added[o] = normalised ? norm.added(o) : bias == null ? 0 : bias.values()[o];
+        }
         return new ConvolutionOperation(
                 task,
+                norm,
                 new Kernel(
-                        task.inputs(),
+                        images,
                         weight.values(),
                         shape,
-                        bias == null ? new float[shape[3]] : bias.values(),
+                        gains,
+                        added,
                         task.activation(),
                         task.count("frequencyStride"),
                         task.count("timePadding"),
-                        task.count("frequencyPadding"),
-                        1));
+                        task.count("frequencyPadding")));
     }
 
-    /** The convolution, with what can be changed of it. */
+    /** With times of a constant before and behind. */
+    private static Field longer(Field x, Task task) {
+        if (!task.computation().settings().containsKey("outside")) {
+            return x;
+        }
+        int before = task.count("longerBefore");
+        double outside = task.number("outside");
+        int[] shape = x.shape().clone();
+        shape[0] += before + task.count("longerAfter");
+        double[] constant = new double[x.width()];
+        Arrays.fill(constant, outside);
+        return Field.of(shape, index -> {
+            int time = index[0] - before;
+            return time < 0 || time >= x.shape()[0] ? constant : x.at(time, index[1]);
+        });
+    }
+
+    /** A picture as [time, frequency, channels]. */
+    static Field image(Field x, boolean channelsFirst) {
+        if (x.shape().length == 2) {
+            return Field.of(new int[] {x.shape()[0], x.shape()[1], 1}, index -> {
+                double[] line = x.at(index[0]);
+                return line == null ? null : new double[] {line[index[1]]};
+            });
+        }
+        return channelsFirst
+                ? Field.of(new int[] {x.shape()[1], x.shape()[2], x.shape()[0]}, index -> {
+                    double[] channels = new double[x.shape()[0]];
+                    for (int c = 0; c < channels.length; c++) {
+                        double[] line = x.at(c, index[0]);
+                        channels[c] = line == null ? Double.NaN : line[index[1]];
+                    }
+                    return channels;
+                })
+                : x;
+    }
+
+    /**
+     * The convolution, with what can be changed of it.
+     *
+     * @param gains that its results are multiplied with
+     * @param added to them then
+     */
     private record Kernel(
             List<Field> inputs,
             float[] w,
             int[] shape,
-            float[] bias,
+            double[] gains,
+            double[] added,
             String activation,
             int stride,
             int before,
-            int below,
-            double factor) {
+            int below) {
         Kernel weight(float[] other) {
-            return new Kernel(inputs, other, shape, bias, activation, stride, before, below, factor);
+            return new Kernel(inputs, other, shape, gains, added, activation, stride, before, below);
         }
 
-        Kernel biased(float[] other) {
-            return new Kernel(inputs, w, shape, other, activation, stride, before, below, factor);
+        Kernel normed(double[] otherGains, double[] otherAdded) {
+            return new Kernel(inputs, w, shape, otherGains, otherAdded, activation, stride, before, below);
+        }
+
+        Kernel added(DoubleUnaryOperator change) {
+            return normed(gains, Arrays.stream(added).map(change).toArray());
         }
 
         Kernel activated(String other) {
-            return new Kernel(inputs, w, shape, bias, other, stride, before, below, factor);
+            return new Kernel(inputs, w, shape, gains, added, other, stride, before, below);
         }
 
         Kernel padded(int time, int frequency) {
-            return new Kernel(inputs, w, shape, bias, activation, stride, time, frequency, factor);
+            return new Kernel(inputs, w, shape, gains, added, activation, stride, time, frequency);
         }
 
         Kernel of(List<Field> others) {
-            return new Kernel(others, w, shape, bias, activation, stride, before, below, factor);
+            return new Kernel(others, w, shape, gains, added, activation, stride, before, below);
         }
 
         Kernel scaled(double by) {
-            return new Kernel(inputs, w, shape, bias, activation, stride, before, below, by);
+            return normed(Arrays.stream(gains).map(gain -> gain * by).toArray(), added);
         }
 
         /** Weights taken from elsewhere in the kernel. */
@@ -103,13 +170,25 @@ final class ConvolutionOperation implements Operation {
         }
 
         Field field() {
+            DoubleUnaryOperator function = Functions.activation(activation);
+            return field((sum, o) -> function.applyAsDouble(gains[o] * sum + added[o]));
+        }
+
+        /** With something else done to the sums. */
+        Field field(Finish finish) {
             int[] in = inputs.get(0).shape();
             // What stands behind the last is found out by whoever compares.
             int[] out = {in[0], (in[1] + stride - 1) / stride, shape[3]};
-            return Field.of(out, index -> vector(index[0], index[1], in));
+            return Field.of(out, index -> {
+                double[] y = sums(index[0], index[1], in);
+                for (int o = 0; y != null && o < y.length; o++) {
+                    y[o] = finish.of(y[o], o);
+                }
+                return y;
+            });
         }
 
-        private double[] vector(int time, int frequency, int[] in) {
+        private double[] sums(int time, int frequency, int[] in) {
             double[] y = new double[shape[3]];
             for (int t = 0; t < shape[0]; t++) {
                 int fromTime = time + t - before;
@@ -133,11 +212,13 @@ final class ConvolutionOperation implements Operation {
                     }
                 }
             }
-            for (int o = 0; o < y.length; o++) {
-                y[o] = Functions.activation(activation).applyAsDouble(factor * y[o] + bias[o]);
-            }
             return y;
         }
+    }
+
+    /** What becomes of a sum. */
+    private interface Finish {
+        double of(double sum, int output);
     }
 
     /** A place in the weights. */
@@ -155,21 +236,23 @@ final class ConvolutionOperation implements Operation {
         List<Variant> variants = new ArrayList<>();
         lying(variants);
         paddings(variants);
-        variants.add(new Variant(
-                "missing bias",
-                "extra bias",
-                "no bias",
-                "the bias " + task.computation().weights().get("bias"),
-                "load the bias and add it before the activation",
-                book.biased(new float[book.bias().length]).field()));
-        float[] negative = book.bias().clone();
-        IntStream.range(0, negative.length).forEach(i -> negative[i] = -negative[i]);
-        variants.add(new Variant(
-                "sign",
-                "the bias subtracted",
-                "it added",
-                "add the bias",
-                book.biased(negative).field()));
+        if (norm == null) {
+            variants.add(new Variant(
+                    "missing bias",
+                    "extra bias",
+                    "no bias",
+                    "the bias " + task.computation().weights().get("bias"),
+                    "load the bias and add it before the activation",
+                    book.added(bias -> 0).field()));
+            variants.add(new Variant(
+                    "sign",
+                    "the bias subtracted",
+                    "it added",
+                    "add the bias",
+                    book.added(bias -> -bias).field()));
+        } else {
+            norms(variants);
+        }
         ProjectionOperation.activations(
                 task.activation(), variants, other -> book.activated(other).field());
         for (Factor factor : Factor.of()) {
@@ -194,6 +277,33 @@ final class ConvolutionOperation implements Operation {
             }
         }
         return variants;
+    }
+
+    private void norms(List<Variant> variants) {
+        norm.variants((fault, reverse, odd, usual, advice, other) -> {
+            double[] gains = new double[book.shape()[3]];
+            double[] added = new double[gains.length];
+            for (int o = 0; o < gains.length; o++) {
+                gains[o] = other.factor(o);
+                added[o] = other.added(o);
+            }
+            variants.add(new Variant(
+                    fault,
+                    reverse,
+                    odd,
+                    usual,
+                    advice,
+                    book.normed(gains, added).field()));
+        });
+        DoubleUnaryOperator function = Functions.activation(task.activation());
+        if (!task.activation().equals("none")) {
+            variants.add(new Variant(
+                    "activation before the norm",
+                    "the activation, then the batch norm",
+                    "the batch norm, then the activation",
+                    "convolution, norm, activation is the order",
+                    book.field((sum, o) -> book.gains()[o] * function.applyAsDouble(sum) + book.added()[o])));
+        }
     }
 
     private void lying(List<Variant> variants) {

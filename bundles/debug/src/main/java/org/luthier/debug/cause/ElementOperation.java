@@ -20,6 +20,9 @@ final class ElementOperation {
             case Computation.PRODUCT -> new Combined(task, "product", (a, b) -> a * b);
             case Computation.ACTIVATION -> new Activated(task);
             case Computation.LOGARITHM -> new Logarithm(task);
+            case Computation.LOGARITHM_OF_SUM -> new LogarithmOfSum(task);
+            case Computation.WEIGHTED_SUM -> new WeightedSum(task);
+            case Computation.SCALING -> new Scaling(task);
             default -> affine(task);
         };
     }
@@ -172,9 +175,175 @@ final class ElementOperation {
         private void add(List<Variant> variants, String fault, String odd, String usual, DoubleUnaryOperator function) {
             variants.add(new Variant(fault, odd, usual, "take " + usual, each(task.input(), function)));
         }
+    }
 
-        private static String number(double value) {
-            return String.format(Locale.ROOT, "%.0e", value);
+    /** log(x + added), from an entry on. */
+    private record LogarithmOfSum(Task task) implements Operation {
+        private Field of(int first, DoubleUnaryOperator function) {
+            int width = task.input().width() - task.count("first");
+            int[] shape = task.input().shape().clone();
+            shape[shape.length - 1] = width;
+            return Field.of(shape, index -> {
+                double[] x = task.input().at(index);
+                return x == null
+                        ? null
+                        : Arrays.stream(x, first, first + width).map(function).toArray();
+            });
+        }
+
+        @Override
+        public Field plain() {
+            double added = task.number("added");
+            return of(task.count("first"), x -> Math.log(x + added));
+        }
+
+        @Override
+        public List<Variant> variants() {
+            List<Variant> variants = new ArrayList<>();
+            int first = task.count("first");
+            double added = task.number("added");
+            String usual = "log(x + " + number(added) + ")";
+            for (int from = 0; from < first; from++) {
+                variants.add(new Variant(
+                        "rows shifted",
+                        "the entries from " + from + " on, the last left out (the bin at 0 Hz not dropped)",
+                        "those from " + first + " on",
+                        "leave the first bin out, that at 0 Hz, and keep the last",
+                        of(from, x -> Math.log(x + added))));
+            }
+            add(
+                    variants,
+                    "power for magnitude",
+                    "log(x^2 + " + number(added) + ")",
+                    usual,
+                    x -> Math.log(x * x + added));
+            add(
+                    variants,
+                    "magnitude for power",
+                    "log(sqrt(x) + " + number(added) + ")",
+                    usual,
+                    x -> Math.log(Math.sqrt(x) + added));
+            add(variants, "missing log", "x itself", usual, x -> x);
+            add(variants, "other logarithm", "log10", usual, x -> Math.log10(x + added));
+            add(variants, "other logarithm", "log2", usual, x -> Math.log(x + added) / Math.log(2));
+            add(variants, "other logarithm", "20 log10", usual, x -> 20 * Math.log10(x + added));
+            add(variants, "other logarithm", "10 log10", usual, x -> 10 * Math.log10(x + added));
+            add(variants, "other logarithm", "log(1 + x)", usual, Math::log1p);
+            for (double epsilon : EPSILONS) {
+                if (epsilon != added) {
+                    add(
+                            variants,
+                            "other logarithm",
+                            "log(x + " + number(epsilon) + ")",
+                            usual,
+                            x -> Math.log(x + epsilon));
+                }
+                add(
+                        variants,
+                        "other logarithm",
+                        "log(max(x, " + number(epsilon) + "))",
+                        usual,
+                        x -> Math.log(Math.max(x, epsilon)));
+            }
+            return variants;
+        }
+
+        private void add(List<Variant> variants, String fault, String odd, String usual, DoubleUnaryOperator function) {
+            variants.add(new Variant(fault, odd, usual, "take " + usual, of(task.count("first"), function)));
+        }
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.0e", value);
+    }
+
+    /** x * factor. */
+    private record Scaling(Task task) implements Operation {
+        private Field by(double factor) {
+            return each(task.input(), x -> x * factor);
+        }
+
+        @Override
+        public Field plain() {
+            return by(task.number("factor"));
+        }
+
+        @Override
+        public List<Variant> variants() {
+            double factor = task.number("factor");
+            String usual = String.format(Locale.ROOT, "times %.4g", factor);
+            String advice = "multiply once, " + usual;
+            return List.of(
+                    new Variant("missing scale", "extra scale", "no factor", usual, advice, by(1)),
+                    new Variant("doubled scale", "halved scale", usual + " twice", "once", advice, by(factor * factor)),
+                    new Variant("missing or doubled scale", "divided by it", "multiplied", advice, by(1 / factor)),
+                    new Variant("sign", "times -1 too", usual, advice, by(-factor)));
+        }
+    }
+
+    /** The first input plus the second times a factor. */
+    private record WeightedSum(Task task) implements Operation {
+        private Field sum(double ofFirst, double ofSecond) {
+            Field a = task.inputs().get(0);
+            Field b = task.inputs().get(1);
+            return Field.of(a.shape(), index -> {
+                double[] x = a.at(index);
+                double[] y = b.at(index);
+                if (x == null || y == null || x.length != y.length) {
+                    return null;
+                }
+                double[] sum = new double[x.length];
+                for (int i = 0; i < sum.length; i++) {
+                    sum[i] = ofFirst * x[i] + ofSecond * y[i];
+                }
+                return sum;
+            });
+        }
+
+        @Override
+        public Field plain() {
+            return sum(1, task.number("factor"));
+        }
+
+        @Override
+        public List<Variant> variants() {
+            List<Variant> variants = new ArrayList<>();
+            double factor = task.number("factor");
+            String stream = task.computation().inputs().get(0);
+            String part = task.computation().inputs().get(1);
+            String usual = String.format(Locale.ROOT, "%s plus %.4g times %s", stream, factor, part);
+            add(variants, "missing scale", "extra scale", "all of " + part + " added", usual, sum(1, 1));
+            add(variants, "doubled scale", "halved scale", "the factor twice", usual, sum(1, factor * factor));
+            add(
+                    variants,
+                    "scale of the sum",
+                    "scale of the sum",
+                    "the sum of both times the factor",
+                    usual,
+                    sum(factor, factor));
+            add(
+                    variants,
+                    "scale of the other addend",
+                    "scale of the other addend",
+                    stream + " times the factor",
+                    usual,
+                    sum(factor, 1));
+            add(variants, "addend missing", "addend too many", "no " + stream + " in the sum", usual, sum(0, factor));
+            add(variants, "addend missing", "addend too many", "no " + part + " in the sum", usual, sum(1, 0));
+            add(variants, "sign", "sign", part + " subtracted", usual, sum(1, -factor));
+            add(variants, "addend doubled", "addend halved", stream + " twice", usual, sum(2, factor));
+            return variants;
+        }
+
+        private static void add(
+                List<Variant> variants, String fault, String reverse, String odd, String usual, Field field) {
+            variants.add(new Variant(
+                    fault,
+                    reverse,
+                    odd,
+                    usual,
+                    "a part of the layer counts half (or as the factor says), the stream all",
+                    field));
         }
     }
 

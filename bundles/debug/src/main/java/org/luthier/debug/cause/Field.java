@@ -80,4 +80,17 @@ abstract class Field {
     final Field moved(Function<int[], int[]> from) {
         return of(shape, index -> at(from.apply(index)));
     }
+
+    /** Two axes exchanged. */
+    final Field turned() {
+        Field from = this;
+        return of(new int[] {shape[1], shape[0]}, index -> {
+            double[] column = new double[shape[0]];
+            for (int i = 0; i < column.length; i++) {
+                double[] line = from.at(i);
+                column[i] = line == null ? Double.NaN : line[index[0]];
+            }
+            return column;
+        });
+    }
 }

@@ -17,6 +17,18 @@ final class Matrices {
         return turned;
     }
 
+    /** x w, w [inputs, outputs]. */
+    static double[] product(double[] x, float[] w, int outputs) {
+        double[] y = new double[outputs];
+        for (int i = 0; i < x.length; i++) {
+            int row = i * outputs;
+            for (int j = 0; j < outputs; j++) {
+                y[j] += x[i] * w[row + j];
+            }
+        }
+        return y;
+    }
+
     /** Row i is another's row {@code from(i)}. */
     static float[] rows(float[] w, int columns, IntUnaryOperator from) {
         float[] moved = new float[w.length];

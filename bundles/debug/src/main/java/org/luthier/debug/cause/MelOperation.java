@@ -1,9 +1,11 @@
 package org.luthier.debug.cause;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
 
@@ -106,6 +108,50 @@ final class MelOperation implements Operation {
         Bank at(double otherRate) {
             return new Bank(otherRate, bands, low, high, htk, hertz, areas);
         }
+    }
+
+    /** Power in other bands than triangles straight over Hz, and what is wrong with them. */
+    record OtherBands(String fault, Field bands) {}
+
+    /** Other bands by how they are made, for those that have triangles straight over Hz and heights of 1. */
+    static Map<String, OtherBands> banks(Task task, int bands) {
+        double rate = task.number("sampleRate");
+        double low = task.number("low");
+        double high = task.number("high");
+        Bank usual = new Bank(rate, bands, low, high, true, true, false);
+        Map<String, Bank> banks = new LinkedHashMap<>();
+        Map<String, OtherBands> others = new LinkedHashMap<>();
+        for (int change = 1; change < 8; change++) {
+            boolean htk = (change & 1) == 0;
+            boolean hertz = (change & 2) == 0;
+            boolean areas = (change & 4) != 0;
+            String how = (htk ? "" : "Slaney's scale ")
+                    + (hertz ? "" : "triangles straight over mel ")
+                    + (areas ? "equal areas" : "");
+            String fault = !htk ? "wrong mel scale" : !hertz ? "triangles straight in mel" : "mel bands of equal area";
+            others.put(
+                    how.strip(),
+                    new OtherBands(fault, usual.scaled(htk, hertz, areas).of(task.input(), 2)));
+        }
+        for (double other : LOWS) {
+            if (other != low) {
+                banks.put("bands from " + hertz(other), usual.between(other, high));
+            }
+        }
+        for (double other : HIGHS) {
+            if (other != high && other <= rate / 2) {
+                banks.put("bands to " + hertz(other), usual.between(low, other));
+            }
+        }
+        banks.forEach((how, bank) -> others.put(how, new OtherBands("mel edge", bank.of(task.input(), 2))));
+        for (double other : RATES) {
+            if (other != rate) {
+                others.put(
+                        "bands for " + hertz(other),
+                        new OtherBands("wrong sample rate", usual.at(other).of(task.input(), 2)));
+            }
+        }
+        return others;
     }
 
     private Field bands(Bank bank) {

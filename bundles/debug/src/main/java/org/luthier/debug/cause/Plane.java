@@ -61,6 +61,23 @@ final class Plane extends Field {
         return new Plane(values, shape);
     }
 
+    /** What stands at a place of the first two axes together. */
+    static Plane part(RecordedTensor tensor, int place) {
+        int[] shape =
+                tensor.shape().stream().skip(2).mapToInt(Integer::intValue).toArray();
+        int size = product(shape);
+        return new Plane(Arrays.copyOfRange(tensor.values(), place * size, (place + 1) * size), shape);
+    }
+
+    /** All rows of a tensor that was recorded whole, the first axis being rows; else null. */
+    static Plane whole(RecordedTensor tensor) {
+        return tensor.slices().isEmpty()
+                ? new Plane(
+                        tensor.values(),
+                        tensor.shape().stream().mapToInt(Integer::intValue).toArray())
+                : null;
+    }
+
     private static int places(RecordedTensor tensor, int axis, int row) {
         int[] kept = tensor.kept(axis);
         int place = kept == null ? row : Arrays.binarySearch(kept, row);

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.luthier.debug.RecordedTensor;
 import org.luthier.debug.Reference;
 
@@ -78,13 +79,12 @@ final class Rows {
 
     /** What the run recorded, or null. */
     Plane trace(String name) {
-        return plane(trace, name, inTrace, trace.has(name) && reference.has(name) ? recorded(reference, name) : null);
+        return plane(trace, name, trace.has(name) && reference.has(name) ? recorded(reference, name) : null);
     }
 
     /** What the reference recorded, or null. */
     Plane reference(String name) {
-        return plane(
-                reference, name, inReference, trace.has(name) && reference.has(name) ? recorded(trace, name) : null);
+        return plane(reference, name, trace.has(name) && reference.has(name) ? recorded(trace, name) : null);
     }
 
     /** What the reference recorded, its gaps filled from the run where the two agree; or null. */
@@ -109,16 +109,53 @@ final class Rows {
                 .toList();
     }
 
-    private Plane plane(Reference side, String name, int row, RecordedTensor other) {
+    /** All rows of the run's tensor, or null. */
+    Plane allOfTrace(String name) {
+        return trace.has(name) ? Plane.whole(recorded(trace, name)) : null;
+    }
+
+    /** All rows of the reference's tensor, or null. */
+    Plane allOfReference(String name) {
+        return reference.has(name) ? Plane.whole(recorded(reference, name)) : null;
+    }
+
+    /** What is known of all rows for the row that is looked at. */
+    AllRows all(String name, boolean ofReference, Function<String, Field> tensors) {
+        Reference side = (ofReference ? reference.has(name) : !trace.has(name)) ? reference : trace;
+        if (!side.has(name)) {
+            return AllRows.UNKNOWN;
+        }
+        int[] shape = recorded(side, name).shape().stream()
+                .mapToInt(Integer::intValue)
+                .toArray();
+        return new AllRows(shape, row(side, shape[0]), tensors);
+    }
+
+    /** Whether the rows of the tensor that is looked at are the second axis of this one: channels of a segment, or its times. */
+    private boolean isOfParts(RecordedTensor tensor) {
+        return tensor.shape().size() > 3
+                && tensor.slices().isEmpty()
+                && tensor.shape().get(0) < rowsOfTensor
+                && tensor.shape().get(0) * tensor.shape().get(1) == rowsOfTensor;
+    }
+
+    private int row(Reference side, int rows) {
+        int row = side == trace ? inTrace : inReference;
+        // The rows of the decoder may be several channels of one segment.
+        return rows == rowsOfTensor || rows == 0 ? row : row * rows / Math.max(1, rowsOfTensor);
+    }
+
+    private Plane plane(Reference side, String name, RecordedTensor other) {
         if (!side.has(name)) {
             return null;
         }
         return planes.computeIfAbsent((side == trace ? "trace " : "reference ") + name, any -> {
             RecordedTensor tensor = recorded(side, name);
             int rows = tensor.shape().isEmpty() ? 0 : tensor.shape().get(0);
-            // The rows of the decoder may be several channels of one segment.
-            int its = rows == rowsOfTensor || rows == 0 ? row : row * rows / Math.max(1, rowsOfTensor);
-            return Plane.of(tensor, its, other == null ? null : sizes(other));
+            int[] least = other == null ? null : sizes(other);
+            return isOfParts(tensor)
+                    ? Plane.part(tensor, side == trace ? inTrace : inReference)
+                    : Plane.of(tensor, row(side, rows), least);
         });
     }
 

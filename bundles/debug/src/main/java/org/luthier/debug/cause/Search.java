@@ -213,7 +213,7 @@ final class Search {
 
     /** The run does what the model has; the reference does otherwise, or has other weights. */
     private void inReference(Computation computation, Function<Operation, List<Variant>> variants) {
-        Operation operation = operation(computation, this::input);
+        Operation operation = operation(computation, this::input, all(computation, true));
         if (operation != null && !fits(downstream(computation, operation.plain()), reference)) {
             test(
                     variants.apply(operation),
@@ -233,7 +233,7 @@ final class Search {
     private boolean inRun(Computation computation, Function<Operation, List<Variant>> variants) {
         boolean own = computation.output().equals(tensor);
         Plane made = rows.trace(computation.output());
-        Operation operation = made == null ? null : operation(computation, this::inputOfRun);
+        Operation operation = made == null ? null : operation(computation, this::inputOfRun, all(computation, false));
         if (operation == null) {
             return false;
         }
@@ -252,8 +252,8 @@ final class Search {
 
     /** What one side masks the other does not: of scores that count as the same, as masked ones are not judged. */
     private void crossed(Computation computation, Function<Operation, List<Variant>> variants) {
-        Operation ofRun = operation(computation, rows::trace);
-        Operation ofReference = operation(computation, rows::reference);
+        Operation ofRun = operation(computation, rows::trace, AllRows.UNKNOWN);
+        Operation ofReference = operation(computation, rows::reference, AllRows.UNKNOWN);
         if (ofRun != null && ofReference != null) {
             test(variants.apply(ofRun), true, computation, field -> field, reference, before);
             test(variants.apply(ofReference), false, computation, field -> field, run, before);
@@ -264,7 +264,7 @@ final class Search {
         return field != null && Fit.of(field, target, places).isWithin(limit());
     }
 
-    private Operation operation(Computation computation, Function<String, Field> source) {
+    private Operation operation(Computation computation, Function<String, Field> source, AllRows all) {
         List<Field> inputs = new ArrayList<>();
         for (String name : computation.inputs()) {
             Field field = source.apply(name);
@@ -273,7 +273,16 @@ final class Search {
             }
             inputs.add(field);
         }
-        return inputs.isEmpty() ? null : Operations.of(new Task(computation, inputs, weights, all));
+        return Operations.of(new Task(computation, inputs, weights, this.all, all));
+    }
+
+    /** All rows of a computation and of what it is given. */
+    private AllRows all(Computation computation, boolean byReference) {
+        return rows.all(computation.output(), byReference, name -> {
+            boolean first = isolated || byReference;
+            Plane recorded = first ? rows.allOfReference(name) : rows.allOfTrace(name);
+            return recorded != null ? recorded : first ? rows.allOfTrace(name) : rows.allOfReference(name);
+        });
     }
 
     /** What a computation is given: the reference's, else the run's. */
@@ -307,8 +316,14 @@ final class Search {
     }
 
     private Field plain(Computation computation, Function<String, Field> source) {
-        Operation operation = operation(computation, source);
+        // What was changed is known of one row only: numbers that come from other rows are not.
+        Operation operation = operation(computation, source, shape(computation));
         return operation == null ? null : operation.plain();
+    }
+
+    /** What a row of a computation looks like, and nothing of what it is given. */
+    private AllRows shape(Computation computation) {
+        return rows.all(computation.output(), true, name -> null);
     }
 
     private boolean reaches(Computation computation, String output) {
@@ -450,7 +465,8 @@ final class Search {
         if (computation == null || matrices.isEmpty()) {
             return null;
         }
-        Field plain = plain(computation, this::inputOfRun);
+        Operation operation = operation(computation, this::inputOfRun, all(computation, false));
+        Field plain = operation == null ? null : operation.plain();
         // Noise on a weight, not in what computes with it.
         return plain != null && (fits(plain, run) || fits(plain, reference))
                 ? SmallDifferences.noise(tensor, run, reference, places, before.error(), matrices)

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
+import org.luthier.api.model.Computation;
 
 /** Magnitudes of the short-time Fourier transform of a segment's samples. */
 final class SpectrumOperation implements Operation {
@@ -21,12 +22,18 @@ final class SpectrumOperation implements Operation {
     private final int window;
     private final int hop;
     private final int fft;
+    /** Samples before the time of a frame; what lies outside is mirrored if there are any. */
+    private final int ahead;
+    /** The window of the checkpoint, or null for a periodic Hann window. */
+    private final float[] given;
 
-    SpectrumOperation(Task task) {
+    private SpectrumOperation(Task task, float[] given) {
+        this.given = given;
         samples = task.input();
-        window = task.count("window");
         hop = task.count("hop");
         fft = task.count("fft");
+        window = given == null ? task.count("window") : fft;
+        ahead = given == null ? 0 : fft / 2;
     }
 
     /** What stands before the first and behind the last sample. */
@@ -35,14 +42,14 @@ final class SpectrumOperation implements Operation {
         MIRROR
     }
 
-    private Field spectra(DoubleUnaryOperator shape, int every, int ahead, Outside outside, int power) {
-        return spectra(samples, shape, every, ahead, outside, power);
+    private Field spectra(DoubleUnaryOperator shape, int every, int before, Outside outside, int power) {
+        return spectra(samples, shape, every, before, outside, power);
     }
 
-    private Field spectra(Field sound, DoubleUnaryOperator shape, int every, int ahead, Outside outside, int power) {
+    private Field spectra(Field sound, DoubleUnaryOperator shape, int every, int before, Outside outside, int power) {
         int frames = samples.width() / Math.max(1, every) + 1;
         double[] weights = new double[window];
-        Arrays.setAll(weights, i -> shape.applyAsDouble((double) i / window));
+        Arrays.setAll(weights, i -> shape == null ? given[i] : shape.applyAsDouble((double) i / window));
         return Field.of(new int[] {frames, fft / 2 + 1}, index -> {
             double[] x = sound.at();
             if (x == null) {
@@ -51,7 +58,7 @@ final class SpectrumOperation implements Operation {
             double[] re = new double[fft];
             double[] im = new double[fft];
             for (int i = 0; i < window; i++) {
-                re[i] = weights[i] * sample(x, index[0] * every - ahead + i, outside);
+                re[i] = weights[i] * sample(x, index[0] * every - before + i, outside);
             }
             transform(re, im);
             double[] y = new double[fft / 2 + 1];
@@ -110,15 +117,29 @@ final class SpectrumOperation implements Operation {
         return 0.5 - 0.5 * Math.cos(2 * Math.PI * place);
     }
 
-    /** Null if the transform is not one that is computed here. */
+    /** Null if the transform is not one that is computed here, or its window is not known. */
     static Operation of(Task task) {
-        SpectrumOperation operation = new SpectrumOperation(task);
+        boolean centred = task.computation().operation().equals(Computation.CENTRED_MAGNITUDES);
+        float[] given = centred ? task.vector("window", task.count("fft")) : null;
+        if (centred && given == null) {
+            return null;
+        }
+        SpectrumOperation operation = new SpectrumOperation(task, given);
         return Integer.bitCount(operation.fft) == 1 && operation.window <= operation.fft ? operation : null;
+    }
+
+    /** The window of the model. */
+    private DoubleUnaryOperator usual() {
+        return given == null ? SpectrumOperation::hann : null;
+    }
+
+    private Outside outside() {
+        return given == null ? Outside.ZEROS : Outside.MIRROR;
     }
 
     @Override
     public Field plain() {
-        return spectra(SpectrumOperation::hann, hop, 0, Outside.ZEROS, 1);
+        return spectra(usual(), hop, ahead, outside(), 1);
     }
 
     @Override
@@ -130,21 +151,38 @@ final class SpectrumOperation implements Operation {
                 "squares of the magnitudes",
                 "magnitudes",
                 "take the square root",
-                spectra(SpectrumOperation::hann, hop, 0, Outside.ZEROS, 2)));
-        for (Outside outside : Outside.values()) {
+                spectra(usual(), hop, ahead, outside(), 2)));
+        if (given == null) {
+            for (Outside outside : Outside.values()) {
+                variants.add(new Variant(
+                        "centred window",
+                        "frames that lie around their time, "
+                                + (outside == Outside.ZEROS ? "zeros" : "the signal mirrored") + " outside",
+                        "frames that begin at their time",
+                        "switch centring and padding off (center=False)",
+                        spectra(usual(), hop, fft / 2, outside, 1)));
+            }
+        } else {
             variants.add(new Variant(
-                    "centred window",
-                    "frames that lie around their time, " + (outside == Outside.ZEROS ? "zeros" : "the signal mirrored")
-                            + " outside",
+                    "window not centred",
                     "frames that begin at their time",
-                    "switch centring and padding off (center=False)",
-                    spectra(SpectrumOperation::hann, hop, fft / 2, outside, 1)));
+                    "frames that lie around their time",
+                    "switch centring on (center=True), the signal mirrored outside",
+                    spectra(usual(), hop, 0, Outside.ZEROS, 1)));
+            variants.add(new Variant(
+                    "other padding",
+                    "zeros outside",
+                    "the signal mirrored",
+                    "mirror the signal at its ends (pad_mode reflect)",
+                    spectra(usual(), hop, ahead, Outside.ZEROS, 1)));
+            window(variants, "a periodic Hann window", SpectrumOperation::hann);
         }
         window(variants, "a symmetric Hann window", place -> hann(place * window / (window - 1)));
         window(variants, "no window", place -> 1);
         window(variants, "a Hamming window", place -> 0.54 - 0.46 * Math.cos(2 * Math.PI * place));
         window(variants, "the root of a Hann window", place -> Math.sqrt(hann(place)));
-        Set<Integer> hops = new LinkedHashSet<>(List.of(hop * 2, hop / 2, hop + 1, hop - 1, 160, 256, 320, 441, 512));
+        Set<Integer> hops =
+                new LinkedHashSet<>(List.of(hop * 2, hop / 2, hop + 1, hop - 1, 128, 160, 256, 300, 320, 441, 512));
         hops.remove(hop);
         for (int every : hops) {
             variants.add(new Variant(
@@ -152,7 +190,7 @@ final class SpectrumOperation implements Operation {
                     "a frame every " + every + " samples",
                     "one every " + hop,
                     "set the hop to " + hop,
-                    spectra(SpectrumOperation::hann, every, 0, Outside.ZEROS, 1)));
+                    spectra(usual(), every, ahead, outside(), 1)));
         }
         for (double[] rate : RATES) {
             double ratio = rate[0] / rate[1];
@@ -161,7 +199,7 @@ final class SpectrumOperation implements Operation {
                     String.format(Locale.ROOT, "sound of a rate %.4g times as low as it is taken for", ratio),
                     "sound of the model's rate",
                     "resample the sound to the rate that the model hears",
-                    spectra(samples.map(x -> paced(x, ratio)), SpectrumOperation::hann, hop, 0, Outside.ZEROS, 1)));
+                    spectra(samples.map(x -> paced(x, ratio)), usual(), hop, ahead, outside(), 1)));
         }
         return variants;
     }
@@ -181,8 +219,8 @@ final class SpectrumOperation implements Operation {
         variants.add(new Variant(
                 SHAPE,
                 odd,
-                "a periodic Hann window",
+                given == null ? "a periodic Hann window" : "the window of the checkpoint",
                 "use a periodic Hann window of " + window + " samples",
-                spectra(shape, hop, 0, Outside.ZEROS, 1)));
+                spectra(shape, hop, ahead, outside(), 1)));
     }
 }

@@ -1,6 +1,9 @@
 package org.luthier.debug.cause;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.luthier.api.model.Computation;
@@ -12,8 +15,48 @@ import org.luthier.api.model.Computation;
  * @param inputs one row of each input
  * @param weights of the whole model
  * @param all computations of the model
+ * @param rows the other rows
  */
-record Task(Computation computation, List<Field> inputs, WeightSource weights, List<Computation> all) {
+record Task(Computation computation, List<Field> inputs, WeightSource weights, List<Computation> all, AllRows rows) {
+    Task(Computation computation, List<Field> inputs, WeightSource weights, List<Computation> all) {
+        this(computation, inputs, weights, all, AllRows.UNKNOWN);
+    }
+
+    /** The same, with all computations of this word as if they had another. */
+    Task as(String operation) {
+        String word = computation.operation();
+        return new Task(
+                as(computation, operation),
+                inputs,
+                weights,
+                all.stream()
+                        .map(other -> other.operation().equals(word) ? as(other, operation) : other)
+                        .toList(),
+                rows);
+    }
+
+    private static Computation as(Computation computation, String operation) {
+        Map<String, Object> settings = new HashMap<>(computation.settings());
+        settings.putIfAbsent("activation", "none");
+        return new Computation(computation.output(), operation, computation.inputs(), computation.weights(), settings);
+    }
+
+    /** The same with other inputs. */
+    Task of(Field... others) {
+        return new Task(computation, List.of(others), weights, all, rows);
+    }
+
+    /** The numbers of a weight of some length; null if it is not known or has another. */
+    float[] vector(String role, int length) {
+        WeightSource.Weight weight = weight(role);
+        float[] values = weight == null ? null : weight.values();
+        return values == null || values.length != length ? null : values;
+    }
+
+    boolean is(String setting) {
+        return Boolean.TRUE.equals(computation.settings().get(setting));
+    }
+
     Field input() {
         return inputs.get(0);
     }
@@ -75,6 +118,22 @@ record Task(Computation computation, List<Field> inputs, WeightSource weights, L
     /** Other computations of the same operation that have a weight of a role: those of the same parent. */
     Stream<Computation> siblings(String role) {
         return others(role).filter(other -> parent(other.output()).equals(parent(computation.output())));
+    }
+
+    /** How an input was rotated; null if it was not, or nobody knows how. */
+    Rotation rotationOf(int input) {
+        return all.stream()
+                .filter(other -> other.operation().equals(Computation.ROTATION))
+                .filter(other -> other.output().equals(computation.inputs().get(input)))
+                .map(other -> Rotation.of(new Task(other, List.of(inputs.get(input)), weights, all)))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** The other experts of the same choice. */
+    Stream<Computation> siblingsOfExpert() {
+        return others("gate").filter(other -> other.inputs().equals(computation.inputs()));
     }
 
     /** The same computation in other layers: names that differ in their numbers only. */

@@ -1,5 +1,7 @@
 package org.luthier.debug.cause;
 
+import java.util.function.UnaryOperator;
+
 /**
  * A computation with one thing changed.
  *
@@ -26,6 +28,11 @@ record Variant(
     /** The same of what no weights have a part in, so that it is the reference's own fault if the reference does so. */
     Variant ofCode() {
         return new Variant(fault, reverse, odd, usual, advice, "in the reference: " + advice, field);
+    }
+
+    /** The same with what is made of its field. */
+    Variant with(UnaryOperator<Field> onward) {
+        return new Variant(fault, reverse, odd, usual, advice, reverseAdvice, onward.apply(field));
     }
 
     /** What to try. */

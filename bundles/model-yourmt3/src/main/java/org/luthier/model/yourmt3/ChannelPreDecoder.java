@@ -69,10 +69,10 @@ final class ChannelPreDecoder implements PreDecoder {
     public List<Computation> computations() {
         return List.of(new Computation(
                 OUT,
-                projection == null ? "latents-by-channel" : "latents-by-channel-projection",
+                projection == null ? Computation.REARRANGEMENT : Computation.ARRANGED_PROJECTION,
                 List.of(input),
                 projection == null ? Map.of() : Map.of("weight", WEIGHT),
-                Map.of("channels", (long) channels, "activation", Activation.NONE.word())));
+                Map.of("activation", Activation.NONE.word(), "pattern", "b t (c g) d -> b c t (g d)")));
     }
 
     @Override

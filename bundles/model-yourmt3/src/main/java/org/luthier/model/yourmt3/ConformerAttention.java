@@ -226,17 +226,22 @@ final class ConformerAttention implements Layer, AutoCloseable {
     @Override
     public List<Computation> computations() {
         String from = rotation == null ? input : name + ".rotated";
-        Map<String, Object> count = Map.of("heads", (long) heads.count());
+        long count = heads.count();
         List<Computation> all = new ArrayList<>();
         if (rotation != null) {
-            all.add(new Computation(from, "rotation-by-halves", List.of(input), Map.of(), count));
+            all.add(new Computation(
+                    from,
+                    Computation.ROTATION,
+                    List.of(input),
+                    Map.of(),
+                    Map.of("heads", count, "pixel", false, "halves", true)));
         }
         all.add(projected(name + ".query", from, "q"));
         all.add(projected(name + ".key", from, "k"));
         all.add(projected(name + ".value", input, "v"));
         all.add(new Computation(
                 name + ".context",
-                rotation == null ? "attention-by-distance" : "attention",
+                rotation == null ? Computation.ATTENTION_BY_DISTANCE : Computation.ATTENTION,
                 List.of(name + ".query", name + ".key", name + ".value"),
                 rotation == null
                         ? Map.of(
@@ -247,7 +252,7 @@ final class ConformerAttention implements Layer, AutoCloseable {
                                 "distances",
                                 name + ".positions.weight")
                         : Map.of(),
-                count));
+                Map.of("heads", count, "factor", (double) heads.scale())));
         all.add(projected(out, name + ".context", "out"));
         return all;
     }

@@ -135,24 +135,24 @@ final class ConformerConvolution implements Layer, AutoCloseable {
         return List.of(
                 new Computation(
                         gated,
-                        "gated-linear-unit",
+                        Computation.GATED_LINEAR_UNIT,
                         List.of(input),
                         Map.of("weight", name + ".pointwise1.weight"),
-                        Map.of("activation", Activation.SIGMOID.word())),
+                        Map.of()),
                 new Computation(
                         convolved,
-                        "depthwise-convolution",
+                        Computation.DEPTHWISE_CONVOLUTION,
                         List.of(gated),
                         Map.of("weight", name + ".depthwise.weight"),
                         Map.of()),
                 new Computation(
                         normed,
-                        "batch-norm",
+                        Computation.BATCH_NORM,
                         List.of(convolved),
                         Map.of(
                                 "scale",
                                 name + ".norm.scale",
-                                "bias",
+                                "offset",
                                 name + ".norm.bias",
                                 "mean",
                                 name + ".norm.mean",
@@ -161,7 +161,7 @@ final class ConformerConvolution implements Layer, AutoCloseable {
                         Map.of("epsilon", EPSILON)),
                 new Computation(
                         out,
-                        "activation-and-projection",
+                        Computation.ACTIVATION_AND_PROJECTION,
                         List.of(normed),
                         Map.of("weight", name + ".pointwise2.weight"),
                         Map.of("activation", Activation.GELU_ERF.word())));

@@ -158,7 +158,7 @@ final class ConformerEncoder implements Layer, AutoCloseable {
             String output = name + ".after_" + what;
             return factor == 1
                     ? new Computation(output, Computation.SUM, inputs, Map.of(), Map.of())
-                    : new Computation(output, "weighted-sum", inputs, Map.of(), Map.of("factor", factor));
+                    : new Computation(output, Computation.WEIGHTED_SUM, inputs, Map.of(), Map.of("factor", factor));
         }
 
         @Override

@@ -107,16 +107,16 @@ final class ConvolutionPreDecoder implements PreDecoder {
         return List.of(
                 new Computation(
                         CONVOLVED,
-                        "latent-by-latent-convolution",
+                        Computation.GROUPED_CONVOLUTION,
                         List.of(input),
                         Map.of("weight", CONVOLVED + ".weight", "bias", CONVOLVED + ".bias"),
                         Map.of()),
                 new Computation(
                         OUT,
-                        "reshaped-projection",
+                        Computation.RESHAPED_PROJECTION,
                         List.of(CONVOLVED),
                         Map.of("weight", OUT + ".weight", "bias", OUT + ".bias"),
-                        Map.of()));
+                        Map.of("activation", Activation.NONE.word())));
     }
 
     @Override

@@ -84,7 +84,7 @@ final class GroupPreDecoder implements PreDecoder {
     @Override
     public List<Computation> computations() {
         return List.of(new Computation(
-                OUT, "latent-by-latent-projection", List.of(input), Map.of("weight", WEIGHT), Map.of()));
+                OUT, Computation.GROUPED_PROJECTION, List.of(input), Map.of("weight", WEIGHT), Map.of()));
     }
 
     @Override

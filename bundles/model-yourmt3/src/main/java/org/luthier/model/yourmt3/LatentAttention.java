@@ -253,18 +253,18 @@ final class LatentAttention implements Layer, AutoCloseable {
         all.add(projected(keys, from, "k"));
         all.add(projected(values, from, "v"));
         if (places.queries() != null) {
-            all.add(new Computation(rotatedQueries, "rotation", List.of(queries), Map.of(), Map.of("heads", count)));
+            all.add(rotated(rotatedQueries, queries));
         }
         if (places.keys() != null) {
-            all.add(new Computation(rotatedKeys, "rotation", List.of(keys), Map.of(), Map.of("heads", count)));
+            all.add(rotated(rotatedKeys, keys));
         }
         all.add(new Computation(
                 logits,
-                places.bias() == null ? Computation.SCORES : "scores-by-distance",
+                places.bias() == null ? Computation.SCORES : Computation.SCORES_BY_DISTANCE,
                 List.of(
                         places.queries() == null ? queries : rotatedQueries,
                         places.keys() == null ? keys : rotatedKeys),
-                Map.of(),
+                places.bias() == null || places.weight() == null ? Map.of() : Map.of("slopes", places.weight()),
                 Map.of("heads", count, "factor", (double) heads.scale(), "causal", false)));
         all.add(new Computation(probabilities, Computation.SOFTMAX, List.of(logits), Map.of(), Map.of()));
         all.add(new Computation(
@@ -274,12 +274,21 @@ final class LatentAttention implements Layer, AutoCloseable {
                 residual
                         ? new Computation(
                                 names.out(),
-                                "projection-and-sum",
+                                Computation.PROJECTION_AND_SUM,
                                 List.of(context, input),
                                 plain.weights(),
                                 plain.settings())
                         : plain);
         return all;
+    }
+
+    private Computation rotated(String output, String from) {
+        return new Computation(
+                output,
+                Computation.ROTATION,
+                List.of(from),
+                Map.of("frequencies", places.weight()),
+                Map.of("heads", (long) heads.count(), "pixel", places.pixel(), "halves", false));
     }
 
     private Computation projected(String output, String from, String part) {

@@ -113,7 +113,7 @@ final class LatentFeedForward implements Layer, AutoCloseable {
         return List.of(
                 new Computation(
                         hidden,
-                        "gated-projection",
+                        Computation.GATED_PROJECTION,
                         List.of(input),
                         Map.of("gate", name + ".wi_0.weight", "up", name + ".wi_1.weight"),
                         activated),

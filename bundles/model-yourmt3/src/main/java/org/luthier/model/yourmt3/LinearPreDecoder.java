@@ -47,10 +47,10 @@ final class LinearPreDecoder implements PreDecoder {
     public List<Computation> computations() {
         return List.of(new Computation(
                 OUT,
-                "latents-projection",
+                Computation.ARRANGED_PROJECTION,
                 List.of(input),
                 Map.of("weight", WEIGHT),
-                Map.of("activation", Activation.NONE.word())));
+                Map.of("activation", Activation.NONE.word(), "pattern", "b t k d -> b t (k d)")));
     }
 
     @Override

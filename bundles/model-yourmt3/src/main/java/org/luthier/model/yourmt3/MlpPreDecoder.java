@@ -104,7 +104,7 @@ final class MlpPreDecoder implements PreDecoder {
     @Override
     public List<Computation> computations() {
         return List.of(
-                projected(linear(0), "latents-projection", input, 0),
+                projected(linear(0), Computation.ARRANGED_PROJECTION, input, 0),
                 activated(0),
                 projected(linear(1), Computation.PROJECTION, hidden(0), 1),
                 activated(1),
@@ -126,7 +126,9 @@ final class MlpPreDecoder implements PreDecoder {
                 operation,
                 List.of(from),
                 Map.of("weight", linear(number) + ".weight", "bias", linear(number) + ".bias"),
-                Map.of("activation", Activation.NONE.word()));
+                operation.equals(Computation.PROJECTION)
+                        ? Map.of("activation", Activation.NONE.word())
+                        : Map.of("activation", Activation.NONE.word(), "pattern", "b t k d -> b t (k d)"));
     }
 
     @Override

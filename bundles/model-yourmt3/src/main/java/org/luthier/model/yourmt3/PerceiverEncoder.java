@@ -120,15 +120,17 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
     /**
      * What the attentions of one kind know of where their vectors stand.
      *
-     * @param frequencies of their rotation, or null
+     * @param weight name of the frequencies of their rotation
+     * @param frequencies of it, or null
      */
-    private record Knowledge(float[] frequencies, boolean pixel, int heads) {}
+    private record Knowledge(String weight, float[] frequencies, boolean pixel, int heads) {}
 
     private Knowledge knowledge(TakenWeights taking, String kind, YourMt3Configuration.Rotation rotation, int heads) {
+        String weight = NAME + ".rotary_" + kind + ".frequencies";
         float[] frequencies = sizes.positions() == YourMt3Configuration.Positions.ROPE
-                ? taking.take(NAME + ".rotary_" + kind + ".frequencies", sizes.rotated() / 2)
+                ? taking.take(weight, sizes.rotated() / 2)
                 : null;
-        return new Knowledge(frequencies, rotation == YourMt3Configuration.Rotation.PIXEL, heads);
+        return new Knowledge(weight, frequencies, rotation == YourMt3Configuration.Rotation.PIXEL, heads);
     }
 
     private Places places(Knowledge knowledge, String attention, Weights weights, int queries, int keys) {
@@ -141,14 +143,15 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
                         Places.Rotation.of(knowledge.frequencies(), knowledge.pixel(), queries),
                         sizes.rotateKeys()
                                 ? Places.Rotation.of(knowledge.frequencies(), knowledge.pixel(), keys)
-                                : null);
+                                : null,
+                        knowledge.weight(),
+                        knowledge.pixel());
             case ALIBI -> Places.distances(Places.slopes(heads), scale(heads), queries, keys);
-            case ALIBIT ->
-                Places.distances(
-                        Places.trained(weights.take(attention + ".alibi.slopes", heads, 1, 1)),
-                        scale(heads),
-                        queries,
-                        keys);
+            case ALIBIT -> {
+                String slopes = attention + ".alibi.slopes";
+                yield Places.distances(Places.trained(weights.take(slopes, heads, 1, 1)), scale(heads), queries, keys)
+                        .named(slopes);
+            }
         };
     }
 
@@ -278,13 +281,13 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
                     : local.get(local.size() - 1).output();
             boolean placed = temporalPlaces != null && from.equals(BEGINNING);
             return List.of(
-                    new Computation(byTime, "latents-by-time", List.of(from), Map.of(), Map.of()),
+                    arranged(byTime, from, from.equals(BEGINNING) ? "b t k d -> (b t) k d" : "(b k) t d -> (b t) k d"),
                     new Computation(
                             byLatent,
-                            placed ? "latents-over-time-and-places" : "latents-over-time",
+                            placed ? Computation.REARRANGEMENT_AND_POSITIONS : Computation.REARRANGEMENT,
                             List.of(before),
-                            placed ? Map.of("places", TEMPORAL_PLACES) : Map.of(),
-                            Map.of()));
+                            placed ? Map.of("table", TEMPORAL_PLACES) : Map.of(),
+                            Map.of("pattern", "(b t) k d -> (b k) t d")));
         }
 
         @Override
@@ -351,24 +354,26 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
     public List<Computation> computations() {
         boolean placed = weights.stream().anyMatch(weight -> weight.name().equals(PLACES));
         return List.of(
-                new Computation(
-                        SOURCE,
-                        sizes.overChannels() ? "channels-by-time" : "frequencies-by-time",
-                        List.of(input),
-                        Map.of(),
-                        Map.of()),
+                arranged(SOURCE, input, sizes.overChannels() ? "b t f c -> (b t) c f" : "b t f c -> (b t) f c"),
                 new Computation(
                         BEGINNING,
-                        "latents",
+                        Computation.LATENTS,
                         List.of(),
                         placed ? Map.of("latents", LATENTS, "places", PLACES) : Map.of("latents", LATENTS),
-                        Map.of()),
-                new Computation(
-                        OUT,
-                        "latents-by-time",
-                        List.of(blocks.get(blocks.size() - 1).output()),
-                        Map.of(),
-                        Map.of()));
+                        Map.of(
+                                "places",
+                                switch (sizes.positions()) {
+                                    case TKD -> "t k d";
+                                    case TD -> "t d";
+                                    case TK -> "t k";
+                                    case KDT -> "k d";
+                                    case NONE, ROPE, ALIBI, ALIBIT -> "";
+                                })),
+                arranged(OUT, blocks.get(blocks.size() - 1).output(), "(b k) t d -> b t k d"));
+    }
+
+    private static Computation arranged(String output, String from, String pattern) {
+        return new Computation(output, Computation.REARRANGEMENT, List.of(from), Map.of(), Map.of("pattern", pattern));
     }
 
     @Override

@@ -11,9 +11,11 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param bias added to the scores [heads, queries, keys], or null
  * @param queries rotation of the queries, or null
  * @param keys rotation of the keys, or null
+ * @param weight name of the frequencies or slopes, or null where they are not trained
+ * @param pixel whether places of a rotation go from -1 to 1
  */
-record Places(INDArray bias, Rotation queries, Rotation keys) implements AutoCloseable {
-    static final Places UNKNOWN = new Places(null, null, null);
+record Places(INDArray bias, Rotation queries, Rotation keys, String weight, boolean pixel) implements AutoCloseable {
+    static final Places UNKNOWN = new Places(null, null, null, null, false);
 
     /**
      * Angles of pairs of neighbouring columns.
@@ -66,7 +68,12 @@ record Places(INDArray bias, Rotation queries, Rotation keys) implements AutoClo
             int query = i / keys % queries;
             bias[i] = (float) (-slopes[i / keys / queries] * Math.abs(key - (query + keys - queries)) * scale);
         }
-        return new Places(Nd4j.create(bias, new long[] {slopes.length, queries, keys}, 'c'), null, null);
+        return new Places(Nd4j.create(bias, new long[] {slopes.length, queries, keys}, 'c'), null, null, null, false);
+    }
+
+    /** The same with the name of its weight. */
+    Places named(String name) {
+        return new Places(bias, queries, keys, name, pixel);
     }
 
     /** 2^(-8 (h + 1) / heads) where heads are a power of two; else those of the next lower one, then every other one of the next higher one. */

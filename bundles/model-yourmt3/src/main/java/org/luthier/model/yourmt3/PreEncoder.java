@@ -1,5 +1,6 @@
 package org.luthier.model.yourmt3;
 
+import java.util.Map;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
@@ -22,9 +23,9 @@ sealed interface PreEncoder extends Layer, AutoCloseable permits Res3b, Windowed
         int channels = configuration.convolutionChannels();
         return switch (configuration.preEncoder()) {
             case NONE -> throw new IllegalArgumentException("no pre-encoder");
-            case CONV -> new Res3b(NAME, input, kernels, weights, channels, 3, 3);
-            case CONV1D_T -> new Res3b(NAME, input, kernels, weights, channels, 3, 1);
-            case CONV1D_F -> new Res3b(NAME, input, kernels, weights, channels, 1, 3);
+            case CONV -> new Res3b(NAME, input, kernels, weights, channels, 3, 3, Map.of());
+            case CONV1D_T -> new Res3b(NAME, input, kernels, weights, channels, 3, 1, Map.of());
+            case CONV1D_F -> new Res3b(NAME, input, kernels, weights, channels, 1, 3, Map.of());
             case HFTT -> new WindowedPreEncoder(input, kernels, weights, false);
             case RES3B_HFTT -> new WindowedPreEncoder(input, kernels, weights, true);
         };

@@ -14,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Three residual blocks over a spectrogram as an image; its frequencies become an eighth. Tap: {@code NAME.out} [rows, time, frequency, channels]. */
 final class Res3b implements PreEncoder {
-    private static final int BLOCKS = 3;
+    static final int BLOCKS = 3;
 
     private final String name;
     private final String out;
@@ -27,6 +27,7 @@ final class Res3b implements PreEncoder {
      * @param input name of the spectrogram
      * @param kernelTime times that a convolution sees: 1 or 3
      * @param kernelFrequency frequencies that a convolution sees: 1 or 3
+     * @param incoming what convolutions of the spectrogram tell of what is done to it before; nothing of most
      */
     Res3b(
             String name,
@@ -35,7 +36,8 @@ final class Res3b implements PreEncoder {
             Weights weights,
             int channels,
             int kernelTime,
-            int kernelFrequency) {
+            int kernelFrequency,
+            Map<String, Object> incoming) {
         this.name = name;
         this.out = name + ".out";
         this.channels = channels;
@@ -43,8 +45,14 @@ final class Res3b implements PreEncoder {
                 kernelTime, kernelFrequency, channels, channels, 1, kernelTime / 2, kernelFrequency / 2);
         String from = input;
         for (int i = 0; i < BLOCKS; i++) {
-            ResidualBlock block =
-                    new ResidualBlock(name + ".block" + i, from, kernels, weights, i == 0 ? 1 : channels, shape);
+            ResidualBlock block = new ResidualBlock(
+                    name + ".block" + i,
+                    from,
+                    kernels,
+                    weights,
+                    i == 0 ? 1 : channels,
+                    shape,
+                    i == 0 ? incoming : Map.of());
             blocks.add(block);
             from = block.output();
         }
@@ -91,7 +99,11 @@ final class Res3b implements PreEncoder {
     @Override
     public List<Computation> computations() {
         return List.of(new Computation(
-                out, "channels-last", List.of(blocks.get(BLOCKS - 1).output()), Map.of(), Map.of()));
+                out,
+                Computation.REARRANGEMENT,
+                List.of(blocks.get(BLOCKS - 1).output()),
+                Map.of(),
+                Map.of("pattern", "b c t f -> b t f c")));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.luthier.model.yourmt3;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.luthier.api.checkpoint.Weights;
@@ -39,6 +40,7 @@ final class ResidualBlock implements Layer, AutoCloseable {
     private final Convolution widening;
 
     private final List<Weight> weights;
+    private final Map<String, Object> incoming;
 
     /**
      * Takes the weights.
@@ -48,6 +50,23 @@ final class ResidualBlock implements Layer, AutoCloseable {
      * @param shape of the convolutions inside
      */
     ResidualBlock(String name, String input, Kernels kernels, Weights weights, int inputs, Convolution.Shape shape) {
+        this(name, input, kernels, weights, inputs, shape, Map.of());
+    }
+
+    /**
+     * Takes the weights.
+     *
+     * @param incoming what convolutions of what comes in tell of what is done to it before
+     */
+    ResidualBlock(
+            String name,
+            String input,
+            Kernels kernels,
+            Weights weights,
+            int inputs,
+            Convolution.Shape shape,
+            Map<String, Object> incoming) {
+        this.incoming = incoming;
         this.name = name;
         this.input = input;
         this.kernels = kernels;
@@ -57,7 +76,7 @@ final class ResidualBlock implements Layer, AutoCloseable {
         out = name + ".out";
         TakenWeights taking = new TakenWeights(weights);
         int channels = shape.outputs();
-        Convolution.Shape incoming = new Convolution.Shape(
+        Convolution.Shape widened = new Convolution.Shape(
                 shape.kernelTime(),
                 shape.kernelFrequency(),
                 inputs,
@@ -65,7 +84,7 @@ final class ResidualBlock implements Layer, AutoCloseable {
                 shape.strideFrequency(),
                 shape.padTime(),
                 shape.padFrequency());
-        conv1 = normalised(taking, first, name + ".norm1", incoming);
+        conv1 = normalised(taking, first, name + ".norm1", widened);
         conv2 = normalised(taking, second, name + ".norm2", shape);
         if (inputs == channels) {
             widening = null;
@@ -144,61 +163,62 @@ final class ResidualBlock implements Layer, AutoCloseable {
     @Override
     public List<Computation> computations() {
         List<Computation> computations = new ArrayList<>();
-        computations.add(normalised(first, input, name + ".norm1", conv1.shape(), Activation.RELU));
-        computations.add(normalised(second, first, name + ".norm2", conv2.shape(), Activation.NONE));
+        // What comes in is a spectrogram without channels, or what another block made.
+        Map<String, Object> lying = new HashMap<>(incoming);
+        lying.put("channelsFirst", widening == null);
+        computations.add(normalised(first, input, name + ".norm1", conv1.shape(), Activation.RELU, lying));
+        computations.add(normalised(second, first, name + ".norm2", conv2.shape(), Activation.NONE, Map.of()));
         if (widening != null) {
             computations.add(new Computation(
                     shortcut,
                     Computation.CONVOLUTION,
                     List.of(input),
                     Map.of("weight", shortcut + ".weight", "bias", shortcut + ".bias"),
-                    Map.of(
-                            "activation",
-                            Activation.NONE.word(),
-                            "frequencyStride",
-                            1L,
-                            "timePadding",
-                            0L,
-                            "frequencyPadding",
-                            0L)));
+                    settings(widening.shape(), Activation.NONE, lying)));
         }
         computations.add(new Computation(
                 out,
-                "averaged-sum",
+                Computation.AVERAGED_SUM,
                 List.of(widening == null ? input : shortcut, second),
                 Map.of(),
-                Map.of("activation", Activation.RELU.word(), "frequencies", 2L)));
+                Map.of("activation", Activation.RELU.word(), "count", 2L, "channelsFirst", widening == null)));
         return computations;
     }
 
     private static Computation normalised(
-            String output, String input, String norm, Convolution.Shape shape, Activation after) {
+            String output,
+            String input,
+            String norm,
+            Convolution.Shape shape,
+            Activation after,
+            Map<String, Object> lying) {
+        Map<String, Object> settings = settings(shape, after, lying);
+        settings.put("epsilon", EPSILON);
         return new Computation(
                 output,
-                "normalised-convolution",
+                Computation.NORMALISED_CONVOLUTION,
                 List.of(input),
                 Map.of(
                         "weight",
                         output + ".weight",
                         "scale",
                         norm + ".scale",
-                        "bias",
+                        "offset",
                         norm + ".bias",
                         "mean",
                         norm + ".mean",
                         "variance",
                         norm + ".variance"),
-                Map.of(
-                        "activation",
-                        after.word(),
-                        "epsilon",
-                        EPSILON,
-                        "frequencyStride",
-                        (long) shape.strideFrequency(),
-                        "timePadding",
-                        (long) shape.padTime(),
-                        "frequencyPadding",
-                        (long) shape.padFrequency()));
+                settings);
+    }
+
+    private static Map<String, Object> settings(Convolution.Shape shape, Activation after, Map<String, Object> lying) {
+        Map<String, Object> settings = new HashMap<>(lying);
+        settings.put("activation", after.word());
+        settings.put("frequencyStride", (long) shape.strideFrequency());
+        settings.put("timePadding", (long) shape.padTime());
+        settings.put("frequencyPadding", (long) shape.padFrequency());
+        return settings;
     }
 
     @Override

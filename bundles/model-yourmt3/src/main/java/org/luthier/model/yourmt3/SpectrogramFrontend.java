@@ -47,6 +47,11 @@ final class SpectrogramFrontend implements Frontend {
     /** Added to the range that is divided by. NOTE: not small beside it where there is little sound. */
     private static final float RANGE = 0.008f;
 
+    /** Edges in Hz that the filters of checkpoints were made for. */
+    private static final double LOW = 50;
+
+    private static final double HIGH = 8000;
+
     private final Framing framing;
     private final int hop;
     private final double[] window;
@@ -106,23 +111,27 @@ final class SpectrogramFrontend implements Frontend {
             List<Computation> computations = new ArrayList<>();
             computations.add(new Computation(
                     MAGNITUDES,
-                    "centred-magnitudes",
+                    Computation.CENTRED_MAGNITUDES,
                     List.of(SAMPLES),
                     Map.of("window", audio.mel() ? MEL_WINDOW_WEIGHT : WINDOW_WEIGHT),
                     Map.of("sampleRate", (long) audio.sampleRate(), "hop", (long) audio.hop(), "fft", (long)
                             audio.window())));
             if (audio.mel()) {
                 computations.add(new Computation(
-                        MEL, "power-bands", List.of(MAGNITUDES), Map.of("filters", FILTERS_WEIGHT), Map.of()));
+                        MEL,
+                        Computation.POWER_BANDS,
+                        List.of(MAGNITUDES),
+                        Map.of("filters", FILTERS_WEIGHT),
+                        Map.of("sampleRate", (long) audio.sampleRate(), "low", LOW, "high", HIGH)));
             }
             computations.add(new Computation(
                     LOG,
-                    "logarithm-of-sum",
+                    Computation.LOGARITHM_OF_SUM,
                     List.of(audio.mel() ? MEL : MAGNITUDES),
                     Map.of(),
-                    Map.of("added", FLOOR, "firstBin", audio.mel() ? 0L : 1L)));
-            computations.add(
-                    new Computation(SPECTROGRAM, "range", List.of(LOG), Map.of(), Map.of("epsilon", (double) RANGE)));
+                    Map.of("added", FLOOR, "first", audio.mel() ? 0L : 1L)));
+            computations.add(new Computation(
+                    SPECTROGRAM, Computation.RANGE, List.of(LOG), Map.of(), Map.of("epsilon", (double) RANGE)));
             return computations;
         }
     }

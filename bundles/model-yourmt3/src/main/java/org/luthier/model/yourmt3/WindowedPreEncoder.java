@@ -1,5 +1,6 @@
 package org.luthier.model.yourmt3;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.luthier.api.checkpoint.Weights;
@@ -27,10 +28,14 @@ final class WindowedPreEncoder implements PreEncoder {
     private static final int KERNEL = 5;
     private static final int WINDOW = 32;
     private static final int BEFORE = 15;
-    private static final int EMBEDDED = CHANNELS * WINDOW;
+    static final int EMBEDDED = CHANNELS * WINDOW;
 
     /** What stands before the first time and after the last one. */
     private static final float OUTSIDE = 1e-7f;
+
+    /** How the spectrogram becomes longer, as convolutions of it tell. */
+    private static final Map<String, Object> LONGER = Map.of(
+            "longerBefore", (long) BEFORE, "longerAfter", (long) WINDOW - 1 - BEFORE, "outside", (double) OUTSIDE);
 
     private final String input;
     /** Null with residual blocks. */
@@ -52,7 +57,7 @@ final class WindowedPreEncoder implements PreEncoder {
         TakenWeights taking = new TakenWeights(weights);
         if (residual) {
             convolution = null;
-            blocks = new Res3b(NAME + ".res3b", input, kernels, weights, CHANNELS, 3, 3);
+            blocks = new Res3b(NAME + ".res3b", input, kernels, weights, CHANNELS, 3, 3, LONGER);
         } else {
             blocks = null;
             convolution = kernels.convolution(
@@ -133,21 +138,31 @@ final class WindowedPreEncoder implements PreEncoder {
     public List<Computation> computations() {
         Computation windows = new Computation(
                 OUT,
-                "window-projection",
+                Computation.WINDOW_PROJECTION,
                 List.of(blocks == null ? CONVOLUTION : NAME + ".res3b.out"),
                 Map.of("weight", EMBEDDING + ".weight", "bias", EMBEDDING + ".bias"),
-                Map.of("window", (long) WINDOW));
+                Map.of("window", (long) WINDOW, "activation", Activation.NONE.word()));
         if (blocks != null) {
             return List.of(windows);
         }
         return List.of(
                 new Computation(
                         CONVOLUTION,
-                        "padded-convolution",
+                        Computation.CONVOLUTION,
                         List.of(input),
                         Map.of("weight", CONVOLUTION + ".weight", "bias", CONVOLUTION + ".bias"),
-                        Map.of("outside", (double) OUTSIDE)),
+                        settings()),
                 windows);
+    }
+
+    private static Map<String, Object> settings() {
+        Map<String, Object> settings = new HashMap<>(LONGER);
+        settings.put("activation", Activation.NONE.word());
+        settings.put("frequencyStride", 1L);
+        settings.put("timePadding", (long) KERNEL / 2);
+        settings.put("frequencyPadding", 0L);
+        settings.put("frequencyFirst", true);
+        return settings;
     }
 
     @Override
