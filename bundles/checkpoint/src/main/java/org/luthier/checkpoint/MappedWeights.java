@@ -247,7 +247,8 @@ public final class MappedWeights implements Weights {
             throw broken(
                     "not-finite",
                     "weight '" + name + "' has a NaN or an infinity at element " + bad
-                            + (mapping.recipe() instanceof Recipe.Cast cast ? ", as " + cast.to() : ""));
+                            + (mapping.recipe() instanceof Recipe.Cast cast ? ", as " + cast.to() : "")
+                            + " (tensor " + mapping.recipe().storedNames() + ")");
         }
         return bytes;
     }

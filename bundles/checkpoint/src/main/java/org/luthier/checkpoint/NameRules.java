@@ -127,24 +127,35 @@ public final class NameRules {
      * @throws CheckpointException if none are
      */
     public static NameRules choose(List<URL> resources, Checkpoint checkpoint) {
+        String nearest = "";
         for (URL resource : resources) {
             NameRules rules = read(resource);
-            if (rules.matches(checkpoint)) {
+            List<NamePattern> lacking = rules.lacking(checkpoint);
+            if (lacking.isEmpty()) {
                 return rules;
+            }
+            if (nearest.isEmpty() && lacking.size() < rules.recognisedBy.size()) {
+                nearest = ", for the nearest there is no tensor '" + lacking.get(0) + "'";
             }
         }
         throw new CheckpointException(
                 checkpoint.name(),
                 -1,
                 "unknown-names",
-                "its tensor names follow none of the " + resources.size()
-                        + " naming schemes of the model family; it may be of another family or a damaged copy");
+                "its tensor names follow none of the " + resources.size() + " naming schemes of the model family"
+                        + nearest + "; it may be of another family or a damaged copy");
     }
 
     /** Whether these rules are for a checkpoint, by its names. */
     public boolean matches(Checkpoint checkpoint) {
+        return lacking(checkpoint).isEmpty();
+    }
+
+    /** What a checkpoint of the scheme has and this one does not. */
+    private List<NamePattern> lacking(Checkpoint checkpoint) {
         return recognisedBy.stream()
-                .allMatch(pattern -> checkpoint.tensors().keySet().stream().anyMatch(pattern::matches));
+                .filter(pattern -> checkpoint.tensors().keySet().stream().noneMatch(pattern::matches))
+                .toList();
     }
 
     /** Id of the file format whose files have such names, for example {@code "t5x"}; none if the rules do not say. */
@@ -259,13 +270,20 @@ public final class NameRules {
         return new LuthierException("name rules " + source + ": " + Names.brief(detail, LONGEST_DETAIL));
     }
 
+    /**
+     * What a name in the shapes of rules stands for.
+     *
+     * @param tensors the first that have it
+     */
+    private record Size(long value, String tensors) {}
+
     /** One use of rules. */
     private static final class Renaming {
         private final MappedWeights weights;
         private final List<NameRule> rules;
         private final List<String> unused = new ArrayList<>();
         private final Map<String, NameRule> decided = new LinkedHashMap<>();
-        private final Map<String, Long> sizes = new LinkedHashMap<>();
+        private final Map<String, Size> sizes = new LinkedHashMap<>();
         private final Map<String, String> makers = new LinkedHashMap<>();
         private final List<MappedWeights.Mapping> mappings = new ArrayList<>();
 
@@ -468,14 +486,14 @@ public final class NameRules {
             for (int i = 0; fits && i < shape.size(); i++) {
                 Object size = rule.shape().get(i);
                 if (size instanceof String called) {
-                    sizes.putIfAbsent(called, shape.get(i));
-                    size = sizes.get(called);
+                    sizes.putIfAbsent(called, new Size(shape.get(i), recipe.storedNames()));
+                    size = sizes.get(called).value();
                 }
                 fits = shape.get(i).equals(size);
             }
             if (!fits) {
                 throw new IllegalArgumentException("expected " + rule.shape() + known(rule) + " for '"
-                        + recipe.tensor().name() + "', got " + shape);
+                        + recipe.tensor().name() + "', got " + shape + origins(rule, recipe));
             }
             return recipe;
         }
@@ -484,9 +502,20 @@ public final class NameRules {
             String known = rule.shape().stream()
                     .filter(sizes::containsKey)
                     .distinct()
-                    .map(name -> name + " " + sizes.get(name))
+                    .map(name -> name + " " + sizes.get(name).value())
                     .collect(Collectors.joining(", "));
             return known.isEmpty() ? "" : " with " + known;
+        }
+
+        /** The tensors that the known sizes come from: one of them may be what is wrong. */
+        private String origins(NameRule rule, Recipe misshapen) {
+            String origins = rule.shape().stream()
+                    .filter(sizes::containsKey)
+                    .map(name -> sizes.get(name).tensors())
+                    .filter(tensors -> !tensors.equals(misshapen.storedNames()))
+                    .distinct()
+                    .collect(Collectors.joining(", "));
+            return origins.isEmpty() ? "" : "; as in " + origins;
         }
 
         private void add(Recipe recipe, String from) {

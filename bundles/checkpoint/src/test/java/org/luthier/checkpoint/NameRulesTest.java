@@ -252,6 +252,13 @@ class NameRulesTest {
                     assertThrows(CheckpointException.class, () -> NameRules.choose(List.of(other), checkpoint))
                             .rule());
         }
+        try (Checkpoint checkpoint = checkpoint(Tensor.of("same", new float[1], 1))) {
+            String message = assertThrows(
+                            CheckpointException.class, () -> NameRules.choose(List.of(other, mine), checkpoint))
+                    .getMessage();
+            assertTrue(message.contains("none of the 2 naming schemes"), message);
+            assertTrue(message.contains("for the nearest there is no tensor 'enc.**'"), message);
+        }
     }
 
     private static final String STACKS = """
@@ -427,7 +434,7 @@ class NameRulesTest {
         String rules = "{\"match\": \"a\", \"shape\": [\"n\", \"m\"]}, {\"match\": \"b\", \"shape\": [\"m\"]}";
         try (Checkpoint checkpoint = checkpoint(Tensor.of("a", new float[6], 2, 3), Tensor.of("b", new float[2], 2))) {
             String message = refused(checkpoint, rules, "misshapen-tensor").getMessage();
-            assertTrue(message.contains("expected [m] with m 3 for 'b', got [2]"), message);
+            assertTrue(message.contains("expected [m] with m 3 for 'b', got [2]; as in 'a'"), message);
         }
     }
 
