@@ -43,7 +43,7 @@ record YourMt3Configuration(
     /** More than any such model, less than what would overflow a product of two. */
     private static final int MOST = 32768;
 
-    private static final String ROOT = "hyper_parameters.";
+    static final String ROOT = "hyper_parameters.";
 
     /**
      * The front end.
@@ -188,7 +188,7 @@ record YourMt3Configuration(
             boolean mixture)
             implements Encoder {
         /** Experts of a mixture, whatever the arguments say. */
-        private static final int EXPERTS = 8;
+        static final int EXPERTS = 8;
 
         /** Its sizes; scores are not scaled. */
         T5Sizes stack() {
@@ -271,7 +271,7 @@ record YourMt3Configuration(
     }
 
     private static YourMt3Configuration of(Arguments all) {
-        String task = all.inside("task_manager").optional("task_name");
+        String task = all.inside("task_manager").told("task_name");
         Audio audio = audio(all.inside("audio_cfg"));
         Arguments model = all.inside("model_cfg");
         String decoderType = model.word("decoder_type", null, List.of("t5", "multi-t5"));
@@ -512,8 +512,12 @@ record YourMt3Configuration(
             return text;
         }
 
-        /** Null if it is not given. */
-        String optional(String name) {
+        /** One that a checkpoint need not tell: null if it does not. */
+        String told(String name) {
+            return complete ? text(name, null) : optional(name);
+        }
+
+        private String optional(String name) {
             String text = given.get(group + name);
             if (text != null) {
                 read.put(group + name, text);

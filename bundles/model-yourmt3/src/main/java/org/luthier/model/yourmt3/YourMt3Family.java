@@ -105,6 +105,8 @@ public final class YourMt3Family implements ModelFamily {
 
     @Override
     public Model load(ModelDefinition definition, Weights weights, Execution execution) {
-        return new YourMt3Model(definition, YourMt3Configuration.of(definition), weights, Kernels.of(execution));
+        YourMt3Configuration configuration = YourMt3Configuration.of(definition);
+        Contradictions.refuse(definition.id(), configuration, weights);
+        return new YourMt3Model(definition, configuration, weights, Kernels.of(execution));
     }
 }
