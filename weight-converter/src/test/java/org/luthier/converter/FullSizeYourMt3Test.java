@@ -16,10 +16,18 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.luthier.api.Cancellation;
+import org.luthier.api.Progress;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.DType;
 import org.luthier.api.checkpoint.Ledger;
+import org.luthier.api.model.ModelDefinition;
 import org.luthier.checkpoint.Checkpoints;
+import org.luthier.installer.Installation;
+import org.luthier.installer.Installer;
+import org.luthier.installer.Patience;
+import org.luthier.model.yourmt3.YourMt3Family;
+import org.luthier.workbench.ModelCatalog;
 
 /**
  * Seeded checkpoints with every tensor that the five published ones of YourMT3+ have, and two moments of each: 345 to 724 MB, of which 110
@@ -33,6 +41,10 @@ class FullSizeYourMt3Test {
     /** The largest weight has 2.1 MB, the largest tensor, which is dropped, 72 MB; the rest is the program and the names. */
     private static final int HEAP = 48;
 
+    private final YourMt3Family family = new YourMt3Family();
+    private final ModelCatalog models =
+            new ModelCatalog(List.of(Path.of(System.getProperty("luthier.root")).resolve("models")));
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
@@ -40,14 +52,14 @@ class FullSizeYourMt3Test {
 
     @ParameterizedTest
     @CsvSource({
-        "ymt3plus, 192, 0, 0, false",
-        "yptf_single, 386, 6, 0, false",
-        "yptf_multi, 386, 6, 0, true",
-        "yptf_moe_nops, 655, 6, 15, false",
-        "yptf_moe_ps, 655, 6, 15, true"
+        "yourmt3-plus, ymt3plus, 192, 0, 0, false",
+        "yourmt3-single, yptf_single, 386, 6, 0, false",
+        "yourmt3-multi, yptf_multi, 386, 6, 0, true",
+        "yourmt3-moe, yptf_moe_nops, 655, 6, 15, false",
+        "yourmt3-moe-ps, yptf_moe_ps, 655, 6, 15, true"
     })
-    void everyTensorIsAccountedFor(String variant, int keys, int counters, int secondNames, boolean pitchShift)
-            throws Exception {
+    void everyTensorIsAccountedForAndTheModelIsInstalled(
+            String id, String variant, int keys, int counters, int secondNames, boolean pitchShift) throws Exception {
         assumeTrue(Files.isDirectory(KEYS), "no ../shared/reference/yourmt3");
         List<LightningFile.Tensor> tensors = new ArrayList<>(LightningFile.keys(KEYS.resolve(variant + ".keys.json")));
         assertEquals(keys, tensors.size());
@@ -57,7 +69,9 @@ class FullSizeYourMt3Test {
         JsonNode arguments =
                 JSON.readTree(KEYS.resolve(variant + ".hparams.json").toFile());
         Path source = folder.resolve("model.ckpt");
-        LightningFile.write(source, tensors, arguments, "mc13_full_plus_256", 7);
+        ModelDefinition model = models.get(id);
+        LightningFile.write(source, tensors, arguments, model.tokenizer(), 7);
+        assertInstalled(model, source);
         Path safetensors = folder.resolve("x.safetensors");
         Path torch = folder.resolve("x.pth");
         double forth = convert(source, safetensors);
@@ -81,6 +95,26 @@ class FullSizeYourMt3Test {
                     back,
                     HEAP);
         }
+    }
+
+    /** As {@code model:install --from} does it; no other model takes the file. */
+    private void assertInstalled(ModelDefinition model, Path source) {
+        Installer installer =
+                new Installer(folder.resolve("home"), Checkpoints.builtIn(), family::fits, Patience.USUAL);
+        try (Checkpoint checkpoint = Checkpoints.builtIn().open(source)) {
+            assertEquals(
+                    List.of(model),
+                    models.models().stream()
+                            .filter(each -> each.family().equals(family.id()) && family.fits(each, checkpoint))
+                            .toList());
+        }
+        Installation installation =
+                installer.install(model, source.toString(), folder, false, Progress.NONE, Cancellation.NONE);
+        assertEquals(Installation.State.INSTALLED, installation.state());
+        // Another file than the published one, if its checksum is known, is worth a remark.
+        assertEquals(
+                model.sources().get(0).sha256() == null ? 0 : 1,
+                installation.remarks().size());
     }
 
     private double convert(Path source, Path target) throws IOException, InterruptedException {

@@ -233,6 +233,8 @@ class YourMt3ConversionTest {
                 Checkpoint second = checkpoints.open(again)) {
             assertEquals(first.tensors(), second.tensors());
             first.tensors().keySet().forEach(name -> assertEquals(first.read(name), second.read(name), name));
+            assertSameModel(source, first, conversion.target());
+            assertSameModel(source, second, again);
         }
     }
 
@@ -294,6 +296,17 @@ class YourMt3ConversionTest {
         assertTrue(e.getMessage().contains(name), e.getMessage());
     }
 
+    /** What a checkpoint says of itself goes with its weights. */
+    private void assertSameModel(Path source, Checkpoint converted, Path path) {
+        try (Checkpoint checkpoint = checkpoints.open(source)) {
+            ModelDefinition told = family.definition(checkpoint, source).orElseThrow();
+            assertEquals(
+                    told.configuration(),
+                    family.definition(converted, path).orElseThrow().configuration());
+            assertTrue(family.fits(told, converted));
+        }
+    }
+
     @Test
     void aDefinitionWithoutArgumentsIsRefusedByTheFirstThatIsMissing() throws IOException {
         try (Checkpoint checkpoint = checkpoints.open(write())) {
@@ -305,7 +318,8 @@ class YourMt3ConversionTest {
                     "yourmt3", "", family.id(), null, null, null, Map.of(), "x.ckpt", List.of(), "", "", folder);
             LuthierException e = assertThrows(
                     LuthierException.class, () -> family.load(definition, weights, new Execution("cpu", "cpu", 1)));
-            assertTrue(e.getMessage().contains("decoder_type: expected a value, got nothing"), e.getMessage());
+            assertTrue(
+                    e.getMessage().contains("task_manager.task_name: expected a value, got nothing"), e.getMessage());
         }
     }
 }
