@@ -91,13 +91,14 @@ public interface Kernels {
     void affine(INDArray x, INDArray scale, INDArray offset, INDArray output);
 
     /**
-     * Means of so many neighbouring frequencies each: output[row, time, f, c] is the mean of x[row, time, f * width + i, c], i below width.
-     * What is left over at the end is dropped.
+     * Means of so many neighbouring frequencies of x = activation(a + b): output[row, time, f, c] is the mean of x[row, time, f * width + i,
+     * c], i below width. What is left over at the end is dropped.
      *
-     * @param x [rows, time, frequency, channels]
-     * @param output [rows, time, frequency / width, channels]; does not overlap x
+     * @param a [rows, time, frequency, channels]
+     * @param b of the shape of a
+     * @param output [rows, time, frequency / width, channels]; overlaps neither
      */
-    void averagePool(INDArray x, int width, INDArray output);
+    void averagePool(INDArray a, INDArray b, Activation activation, int width, INDArray output);
 
     /**
      * A convolution over time of each channel by itself (a correlation: the kernel is not flipped), with as many zeros before as after:

@@ -14,6 +14,7 @@ import org.luthier.api.model.Probe;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
@@ -100,42 +101,71 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
         Choice made = choose(flat, rows, length, scratch, at, probe);
         y.assign(0);
         INDArray sum = y.reshape('c', vectors, width);
-        for (int i = 0; i < experts.size(); i++) {
-            made.gather(i);
-            Expert expert = experts.get(i);
-            if (made.vectors.length > 0) {
-                compute(
-                        expert,
-                        flat,
-                        made,
-                        sum,
-                        scratch,
-                        shown -> offer(expert.out, shown, made, x.shape(), at, probe));
-            } else if (probe.wants(expert.out)) {
-                try (INDArray nothing = Nd4j.create(DataType.FLOAT, x.shape())) {
-                    probe.tap(expert.out, at, nothing);
+        try (Room room = new Room(made.most(experts.size()))) {
+            for (int i = 0; i < experts.size(); i++) {
+                made.gather(i);
+                Expert expert = experts.get(i);
+                if (made.vectors.length > 0) {
+                    compute(
+                            expert,
+                            flat,
+                            made,
+                            sum,
+                            room,
+                            scratch,
+                            shown -> offer(expert.out, shown, made, x.shape(), at, probe));
+                } else if (probe.wants(expert.out)) {
+                    try (INDArray nothing = Nd4j.create(DataType.FLOAT, x.shape())) {
+                        probe.tap(expert.out, at, nothing);
+                    }
                 }
             }
         }
         probe.offer(name, at, y);
     }
 
+    /** What one expert after the other works in: memory that is new costs more than what is done in it. */
+    private final class Room implements AutoCloseable {
+        private final INDArray vectors;
+        private final INDArray gateAndUp;
+        private final INDArray gated;
+
+        /** @param most vectors of an expert */
+        private Room(int most) {
+            vectors = Nd4j.createUninitialized(DataType.FLOAT, most, width);
+            gateAndUp = Nd4j.createUninitialized(DataType.FLOAT, most, 2L * hidden);
+            gated = Nd4j.createUninitialized(DataType.FLOAT, most, hidden);
+        }
+
+        @Override
+        public void close() {
+            vectors.close();
+            gateAndUp.close();
+            gated.close();
+        }
+    }
+
     /** @param shown takes what the expert makes, before it is added */
     private void compute(
-            Expert expert, INDArray x, Choice made, INDArray sum, Scratch scratch, Consumer<INDArray> shown) {
-        int n = made.vectors.length;
-        try (INDArray gathered = Nd4j.createUninitialized(DataType.FLOAT, n, width);
-                INDArray both = Nd4j.createUninitialized(DataType.FLOAT, n, 2L * hidden);
-                INDArray gated = Nd4j.createUninitialized(DataType.FLOAT, n, hidden)) {
-            kernels.lookup(x, made.vectors, gathered); // [n, width]
-            expert.gateAndUp.apply(gathered, both, scratch); // [n, 2 * hidden]
-            INDArray gate = both.get(NDArrayIndex.all(), NDArrayIndex.interval(0, hidden));
-            INDArray up = both.get(NDArrayIndex.all(), NDArrayIndex.interval(hidden, 2L * hidden));
-            kernels.gate(activation, gate, up, gated); // [n, hidden]
-            expert.down.apply(gated, gathered, scratch); // [n, width]
-            shown.accept(gathered);
-            kernels.scatterAdd(gathered, made.factors, made.vectors, sum);
-        }
+            Expert expert,
+            INDArray x,
+            Choice made,
+            INDArray sum,
+            Room room,
+            Scratch scratch,
+            Consumer<INDArray> shown) {
+        INDArrayIndex some = NDArrayIndex.interval(0, made.vectors.length);
+        INDArray gathered = room.vectors.get(some, NDArrayIndex.all());
+        INDArray both = room.gateAndUp.get(some, NDArrayIndex.all());
+        INDArray gated = room.gated.get(some, NDArrayIndex.all());
+        kernels.lookup(x, made.vectors, gathered); // [n, width]
+        expert.gateAndUp.apply(gathered, both, scratch); // [n, 2 * hidden]
+        INDArray gate = room.gateAndUp.get(some, NDArrayIndex.interval(0, hidden));
+        INDArray up = room.gateAndUp.get(some, NDArrayIndex.interval(hidden, 2L * hidden));
+        kernels.gate(activation, gate, up, gated); // [n, hidden]
+        expert.down.apply(gated, gathered, scratch); // [n, width]
+        shown.accept(gathered);
+        kernels.scatterAdd(gathered, made.factors, made.vectors, sum);
     }
 
     /** Offers what an expert made, among all vectors, and takes what becomes of it. */
@@ -211,6 +241,15 @@ public final class MixtureOfExperts implements Layer, AutoCloseable {
                     shares[k] /= sum;
                 }
             }
+        }
+
+        /** Most vectors that chose the same expert. */
+        private int most(int experts) {
+            int[] counts = new int[experts];
+            for (float index : indices) {
+                counts[Math.round(index)]++;
+            }
+            return Arrays.stream(counts).max().orElse(0);
         }
 
         /** Finds the vectors that chose an expert: those that chose it first, then second, and so on. */

@@ -109,17 +109,24 @@ class FamilyKernelsTest {
     @MethodSource("cases")
     void averagePool(Kernels kernels, Memory memory) {
         Random random = new Random(4);
-        for (int[] size : new int[][] {{1, 1, 2, 1, 2}, {2, 13, 207, 3, 2}, {3, 5, 13, 7, 3}, {1, 3, 8, 13, 1}}) {
+        for (int[] size :
+                new int[][] {{1, 1, 2, 1, 2}, {2, 13, 207, 3, 2}, {3, 5, 13, 7, 3}, {1, 3, 8, 13, 1}, {1, 2, 50, 129, 2}
+                }) {
             INDArray x = memory.random(random, size[0], size[1], size[2], size[3]);
+            INDArray added = memory.next().next().random(random, x.shape());
             INDArray before = x.dup('c');
+            INDArray addedBefore = added.dup('c');
             long[] shape = {size[0], size[1], size[2] / size[4], size[3]};
             INDArray expected = Memory.WHOLE.empty(shape);
-            ORACLE.averagePool(x, size[4], expected);
-            Place output = memory.next().place(shape);
-            kernels.averagePool(x, size[4], output.tensor());
-            assertClose(expected, output.tensor(), 1e-6);
-            assertTrue(output.isUntouchedAround());
+            for (Activation activation : new Activation[] {Activation.NONE, Activation.RELU}) {
+                ORACLE.averagePool(x, added, activation, size[4], expected);
+                Place output = memory.next().place(shape);
+                kernels.averagePool(x, added, activation, size[4], output.tensor());
+                assertClose(expected, output.tensor(), 1e-6);
+                assertTrue(output.isUntouchedAround());
+            }
             assertClose(before, x, 0);
+            assertClose(addedBefore, added, 0);
         }
     }
 
@@ -256,7 +263,10 @@ class FamilyKernelsTest {
             INDArray flat = Memory.WHOLE.empty(2, 6);
             refused(() -> kernels.depthwise(x, Memory.WHOLE.empty(4, 6), Memory.WHOLE.empty(2, 4, 6)));
             refused(() -> kernels.depthwise(x, Memory.WHOLE.empty(3, 5), Memory.WHOLE.empty(2, 4, 6)));
-            refused(() -> kernels.averagePool(x.reshape(1, 2, 4, 6), 2, Memory.WHOLE.empty(1, 2, 4, 6)));
+            INDArray image = x.reshape(1, 2, 4, 6);
+            refused(() -> kernels.averagePool(image, image, Activation.RELU, 2, Memory.WHOLE.empty(1, 2, 4, 6)));
+            refused(() -> kernels.averagePool(
+                    image, image.reshape(1, 4, 2, 6), Activation.RELU, 2, Memory.WHOLE.empty(1, 2, 2, 6)));
             refused(() -> kernels.rotate(x, 2, true, Memory.WHOLE.empty(4, 2), Memory.WHOLE.empty(4, 2)));
             refused(() -> kernels.rotate(x, 2, true, Memory.WHOLE.empty(3, 1), Memory.WHOLE.empty(3, 1)));
             refused(() -> kernels.scatterAdd(flat, new float[2], new int[] {0, 2}, Memory.WHOLE.empty(2, 6)));
@@ -284,8 +294,11 @@ class FamilyKernelsTest {
         assertClose(tensor(new long[] {1, 2}, 99.2f, 208), x, 1e-5);
 
         INDArray pooled = Memory.WHOLE.empty(1, 1, 1, 2);
-        ORACLE.averagePool(tensor(new long[] {1, 1, 3, 2}, 1, 10, 3, 30, 7, 70), 2, pooled);
-        assertClose(tensor(new long[] {1, 1, 1, 2}, 2, 20), pooled, 0);
+        INDArray image = tensor(new long[] {1, 1, 3, 2}, 1, 10, 3, 30, 7, 70);
+        INDArray added = tensor(new long[] {1, 1, 3, 2}, 0, 1, 2, -32, 0, 0);
+        ORACLE.averagePool(image, added, Activation.RELU, 2, pooled);
+        // (1 + 5) / 2, and of 11 and -2 only the first is left.
+        assertClose(tensor(new long[] {1, 1, 1, 2}, 3, 5.5f), pooled, 0);
 
         INDArray convolved = Memory.WHOLE.empty(1, 3, 1);
         ORACLE.depthwise(tensor(new long[] {1, 3, 1}, 1, 2, 3), tensor(new long[] {3, 1}, 100, 10, 1), convolved);

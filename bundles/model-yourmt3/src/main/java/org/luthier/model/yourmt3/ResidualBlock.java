@@ -128,20 +128,18 @@ final class ResidualBlock implements Layer, AutoCloseable {
         long channels = conv1.shape().outputs();
         long[] shape = {x.size(0), x.size(1), x.size(2), channels};
         INDArray inner = work.tensor(Work.Slot.FIRST_CONVOLUTION, shape);
-        INDArray sum = work.tensor(Work.Slot.SECOND_CONVOLUTION, shape);
+        INDArray convolved = work.tensor(Work.Slot.SECOND_CONVOLUTION, shape);
         conv1.apply(x, Activation.RELU, inner, work.scratch());
         probe.offer(first, at, inner);
-        conv2.apply(inner, Activation.NONE, sum, work.scratch());
-        probe.offer(second, at, sum);
-        if (widening == null) {
-            kernels.add(sum, x);
-        } else {
+        conv2.apply(inner, Activation.NONE, convolved, work.scratch());
+        probe.offer(second, at, convolved);
+        INDArray passed = x;
+        if (widening != null) {
             widening.apply(x, Activation.NONE, inner, work.scratch());
             probe.offer(shortcut, at, inner);
-            kernels.add(sum, inner);
+            passed = inner;
         }
-        kernels.activate(Activation.RELU, sum);
-        kernels.averagePool(sum, 2, y);
+        kernels.averagePool(passed, convolved, Activation.RELU, 2, y);
         probe.offer(out, at, y.permute(0, 3, 1, 2));
     }
 

@@ -159,19 +159,30 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void averagePool(INDArray x, int width, INDArray output) {
-        Shapes.pooled(x, width, output);
-        int frequency = (int) x.size(2);
-        int channels = (int) x.size(3);
+    public void averagePool(INDArray a, INDArray b, Activation activation, int width, INDArray output) {
+        Shapes.pooled(a, b, width, output);
+        int frequency = (int) a.size(2);
+        int channels = (int) a.size(3);
         int pooled = frequency / width;
-        float[] in = new float[frequency * channels];
-        float[] out = new float[pooled * channels];
-        try (HostRows from = HostRows.reading(x);
+        int atOnce = Math.min(pooled, Math.max(1, BLOCK / (width * channels)));
+        float[] in = new float[atOnce * width * channels];
+        float[] added = new float[in.length];
+        float[] out = new float[atOnce * channels];
+        try (HostRows from = HostRows.reading(a);
+                HostRows other = HostRows.reading(b);
                 HostRows to = HostRows.writing(output)) {
-            for (long line = 0; line < x.size(0) * x.size(1); line++) {
-                from.read(line * in.length, in, 0, in.length);
-                Loops.means(in, width, out, pooled, channels);
-                to.write(line * out.length, out, out.length);
+            for (long line = 0; line < a.size(0) * a.size(1); line++) {
+                for (int f = 0; f < pooled; f += atOnce) {
+                    int some = Math.min(atOnce, pooled - f);
+                    int n = some * width * channels;
+                    long element = (line * frequency + (long) f * width) * channels;
+                    from.read(element, in, 0, n);
+                    other.read(element, added, 0, n);
+                    Loops.add(in, added, n);
+                    Loops.activate(activation, in, n);
+                    Loops.means(in, width, out, some, channels);
+                    to.write((line * pooled + f) * channels, out, some * channels);
+                }
             }
             to.finish();
         }
@@ -305,9 +316,8 @@ public final class CpuKernels implements Kernels {
             float[] line = new float[to.width];
             for (int i = 0; i < ids.length; i++) {
                 address.at(from.at(i)).get(line, 0, line.length);
-                Loops.scale(line, line.length, factors[i]);
                 address.at(to.at(ids[i])).get(sum, 0, sum.length);
-                Loops.add(sum, line, sum.length);
+                Loops.addScaled(sum, line, factors[i], sum.length);
                 address.at(to.at(ids[i])).put(sum, 0, sum.length);
             }
             to.finish();
@@ -319,13 +329,17 @@ public final class CpuKernels implements Kernels {
         try (Lines sums = Lines.of(x);
                 Lines added = Lines.of(y)) {
             Address address = new Address();
-            float[] sum = new float[sums.width];
-            float[] line = new float[sums.width];
-            for (int i = 0; i < sums.count; i++) {
-                address.at(added.at(i % added.count)).get(line, 0, line.length);
-                address.at(sums.at(i)).get(sum, 0, sum.length);
-                Loops.add(sum, line, sum.length);
-                address.at(sums.at(i)).put(sum, 0, sum.length);
+            int most = Math.min(sums.together(BLOCK), added.together(BLOCK));
+            float[] sum = new float[most * sums.width];
+            float[] line = new float[most * sums.width];
+            int n;
+            for (int i = 0; i < sums.count; i += n) {
+                int place = i % added.count;
+                n = Math.min(most, added.count - place);
+                address.at(added.at(place)).get(line, 0, n * sums.width);
+                address.at(sums.at(i)).get(sum, 0, n * sums.width);
+                Loops.add(sum, line, n * sums.width);
+                address.at(sums.at(i)).put(sum, 0, n * sums.width);
             }
             sums.finish();
         }
@@ -369,15 +383,23 @@ public final class CpuKernels implements Kernels {
                 Lines to = Lines.writing(output)) {
             Address address = new Address();
             int width = gates.width;
-            float[] line = new float[width];
-            float[] factors = new float[width];
-            float[] powers = new float[width];
-            for (int i = 0; i < gates.count; i++) {
-                address.at(gates.at(i)).get(line, 0, width);
-                Loops.activate(activation, line, factors, powers, width);
-                address.at(ups.at(i)).get(factors, 0, width);
-                Loops.multiply(line, factors, width);
-                address.at(to.at(i)).put(line, 0, width);
+            int most = Math.min(gates.count, Math.max(1, BLOCK / width));
+            float[] block = new float[most * width];
+            float[] factors = new float[most * width];
+            float[] powers = new float[most * width];
+            for (int line = 0; line < gates.count; line += most) {
+                int n = Math.min(most, gates.count - line);
+                for (int i = 0; i < n; i++) {
+                    address.at(gates.at(line + i)).get(block, i * width, width);
+                }
+                Loops.activate(activation, block, factors, powers, n * width);
+                for (int i = 0; i < n; i++) {
+                    address.at(ups.at(line + i)).get(factors, i * width, width);
+                }
+                Loops.multiply(block, factors, n * width);
+                for (int i = 0; i < n; i++) {
+                    address.at(to.at(line + i)).put(block, i * width, width);
+                }
             }
             to.finish();
         }

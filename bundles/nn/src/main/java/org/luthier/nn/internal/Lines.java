@@ -71,6 +71,11 @@ final class Lines implements AutoCloseable {
         return stride == 0 ? width : stride >= width ? stride : 0;
     }
 
+    /** How many lines that lie side by side have at most so many floats; at least one, at most all. */
+    int together(int floats) {
+        return stride == width ? Math.min(count, Math.max(1, floats / width)) : 1;
+    }
+
     /** Where a line starts. */
     long at(long line) {
         return address + line * stride * Float.BYTES;

@@ -21,6 +21,13 @@ final class Loops {
         }
     }
 
+    /** x = x + y * factor. */
+    static void addScaled(float[] x, float[] y, float factor, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] += y[i] * factor;
+        }
+    }
+
     /** x = activation(x), for who does it seldom. */
     static void activate(Activation activation, float[] x, int n) {
         int work = switch (activation) {

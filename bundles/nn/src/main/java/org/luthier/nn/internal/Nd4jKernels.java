@@ -102,14 +102,16 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void averagePool(INDArray x, int width, INDArray output) {
-        Shapes.pooled(x, width, output);
-        long lines = x.size(0) * x.size(1);
-        long channels = x.size(3);
+    public void averagePool(INDArray a, INDArray b, Activation activation, int width, INDArray output) {
+        Shapes.pooled(a, b, width, output);
+        long lines = a.size(0) * a.size(1);
+        long channels = a.size(3);
         long pooled = output.size(2);
-        try (INDArray own = x.dup('c');
+        try (INDArray own = a.dup('c');
                 INDArray sum = Nd4j.create(DataType.FLOAT, lines, pooled, channels)) {
-            INDArray neighbours = own.reshape(lines, x.size(2) * channels)
+            own.addi(b);
+            activateInPlace(activation, own);
+            INDArray neighbours = own.reshape(lines, a.size(2) * channels)
                     .get(all(), NDArrayIndex.interval(0, pooled * width * channels))
                     .reshape(lines, pooled, width, channels);
             for (int k = 0; k < width; k++) {

@@ -76,12 +76,16 @@ public final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void averagePool(INDArray x, int width, INDArray output) {
-        Shapes.pooled(x, width, output);
-        int frequency = (int) x.size(2);
-        int channels = (int) x.size(3);
+    public void averagePool(INDArray a, INDArray b, Activation activation, int width, INDArray output) {
+        Shapes.pooled(a, b, width, output);
+        int frequency = (int) a.size(2);
+        int channels = (int) a.size(3);
         int pooled = frequency / width;
-        float[] in = HostFloats.copy(x);
+        float[] in = HostFloats.copy(a);
+        float[] added = HostFloats.copy(b);
+        for (int i = 0; i < in.length; i++) {
+            in[i] = activate(activation, in[i] + added[i]);
+        }
         float[] out = new float[(int) output.length()];
         for (int i = 0; i < out.length; i++) {
             int line = i / channels / pooled;

@@ -33,8 +33,9 @@ final class Shapes {
     }
 
     /** Checks what {@link org.luthier.nn.Kernels#averagePool} is given. */
-    static void pooled(INDArray x, int width, INDArray output) {
+    static void pooled(INDArray x, INDArray y, int width, INDArray output) {
         check("input of a pooling", x, -1, -1, -1, -1);
+        check("other input of a pooling", y, x.shape());
         check("output of a pooling", output, x.size(0), x.size(1), x.size(2) / width, x.size(3));
     }
 
