@@ -296,7 +296,7 @@ public final class TokenHealth {
                     Subject.GRAMMAR,
                     refused + " of " + ids + " events were refused (" + assembled.invalid()
                             + " mean nothing where they stand, " + assembled.dropped()
-                            + " lie after the end of their segment)",
+                            + " were understood and not used)",
                     "the ids mean something else to the model than to tokenizer " + tokenizer.id()
                             + ", or the decoder's position stands still after its first steps");
         }

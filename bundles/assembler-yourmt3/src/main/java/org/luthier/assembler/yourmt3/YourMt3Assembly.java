@@ -66,7 +66,9 @@ final class YourMt3Assembly implements Assembly {
 
     private void count(List<Event> events, Faults faults) {
         if (faults.count(Fault.NO_TIE) > 0) {
-            dropped += events.size();
+            dropped += events.stream()
+                    .filter(event -> !event.type().equals("special"))
+                    .count();
         } else {
             faults.counts().values().forEach(each -> invalid += each);
         }

@@ -118,7 +118,9 @@ final class Streams {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try {
             new YourMt3MidiWriter()
-                    .write(new Transcription(0, notes, List.of(), 0, 0, null, new Timing(0, 0, 0, 0, 0, 0)), out);
+                    .write(
+                            new Transcription(0, notes, List.of(), 0, 0, null, "midi", new Timing(0, 0, 0, 0, 0, 0)),
+                            out);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
