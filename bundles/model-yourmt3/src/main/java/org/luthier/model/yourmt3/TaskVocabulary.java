@@ -33,6 +33,26 @@ record TaskVocabulary(Vocabulary vocabulary, int channels, int maxTokens) {
             task("mc13_full_plus_256", 0, CHANNELS, 256));
 
     /**
+     * That of the task of a model.
+     *
+     * @throws LuthierException if there is no such task, or the model has other channels or fewer ids
+     */
+    static TaskVocabulary of(YourMt3Configuration configuration) {
+        TaskVocabulary task = of(configuration.task());
+        String name = task.vocabulary.task();
+        if (task.channels != configuration.channels()) {
+            throw new LuthierException("task of YourMT3+: expected one of " + configuration.channels()
+                    + (configuration.channels() == 1 ? " channel" : " channels") + ", as the decoder has, got '" + name
+                    + "', which has " + task.channels);
+        }
+        if (task.vocabulary.size() > configuration.vocabulary()) {
+            throw new LuthierException("hyper_parameters.model_cfg.vocab_size: expected at least "
+                    + task.vocabulary.size() + ", the ids of task " + name + ", got " + configuration.vocabulary());
+        }
+        return task;
+    }
+
+    /**
      * That of a task.
      *
      * @param name null if a checkpoint does not tell it

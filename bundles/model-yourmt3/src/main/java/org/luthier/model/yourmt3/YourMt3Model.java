@@ -18,6 +18,7 @@ import org.luthier.nn.t5.DecoderStack;
 final class YourMt3Model implements TokenModel {
     private final ModelDefinition definition;
     private final YourMt3Configuration configuration;
+    private final TaskVocabulary task;
     private final Kernels kernels;
     private final SpectrogramFrontend frontend;
     private final SegmentEncoder encoder;
@@ -27,6 +28,8 @@ final class YourMt3Model implements TokenModel {
     YourMt3Model(ModelDefinition definition, YourMt3Configuration configuration, Weights weights, Kernels kernels) {
         this.definition = definition;
         this.configuration = configuration;
+        // Before the weights are read, which takes time.
+        this.task = TaskVocabulary.of(configuration);
         this.kernels = kernels;
         frontend = new SpectrogramFrontend(configuration.audio(), weights);
         encoder = SegmentEncoder.of(configuration, kernels, weights);
@@ -100,7 +103,6 @@ final class YourMt3Model implements TokenModel {
     public TokenLayout layout() {
         Framing framing = frontend.framing();
         YourMt3Configuration.T5 sizes = configuration.decoder();
-        TaskVocabulary task = TaskVocabulary.of(configuration.task());
         return new TokenLayout(
                 task.vocabulary(),
                 configuration.vocabulary(),

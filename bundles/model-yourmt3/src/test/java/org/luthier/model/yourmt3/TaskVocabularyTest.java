@@ -67,6 +67,20 @@ class TaskVocabularyTest {
         assertEquals(ranges, task.vocabulary().ranges().size());
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "mt3_full_plus, 13, 596, 'expected one of 13 channels, as the decoder has, got ''mt3_full_plus'', which has 1'",
+        "mc13, 1, 596, 'expected one of 1 channel, as the decoder has, got ''mc13'', which has 13'",
+        "singing_v1, 1, 596, 'vocab_size: expected at least 599, the ids of task singing_v1, got 596'"
+    })
+    void aTaskThatIsNotThatOfTheDecoderIsRefused(String task, int channels, int rows, String why) {
+        YourMt3Configuration configuration =
+                new YourMt3Configuration(task, null, null, 0, null, null, null, channels, rows, true);
+        String message = assertThrows(LuthierException.class, () -> TaskVocabulary.of(configuration))
+                .getMessage();
+        assertTrue(message.endsWith(why), message);
+    }
+
     @Test
     void aTaskThatThereIsNotIsRefusedWithThoseThatThereAre() {
         for (String name : new String[] {null, "mt4"}) {
