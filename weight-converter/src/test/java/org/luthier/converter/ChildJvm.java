@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Conversions in a Java machine of their own, with a heap that is small. */
+/** Programs in a Java machine of their own, with a heap that is small. */
 final class ChildJvm {
     private ChildJvm() {}
 
@@ -20,12 +20,16 @@ final class ChildJvm {
      * @return seconds, the start of the machine included
      */
     static double convert(int heapMegabytes, Path log, String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx" + heapMegabytes + "m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
+        return run(Main.class, List.of("-Xmx" + heapMegabytes + "m"), log, arguments);
+    }
+
+    /** Runs any main in a machine with some options, as the converter's. */
+    static double run(Class<?> main, List<String> options, Path log, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));
         long begin = System.nanoTime();
         int exit = new ProcessBuilder(command)
