@@ -1,6 +1,7 @@
 package org.luthier.shell.internal;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.luthier.api.LuthierException;
 import org.luthier.api.UsageException;
@@ -12,6 +13,7 @@ import picocli.CommandLine.Option;
 public class CommonOptions {
     private static final int MOST_THREADS = 1024;
     private static final int LAST = 1000;
+    private static final List<String> BACKENDS = List.of("auto", "cpu", "nd4j-cuda");
 
     @ArgGroup(validate = false, order = LAST, heading = "%nGlobal options:%n")
     final Global global = new Global();
@@ -54,6 +56,22 @@ public class CommonOptions {
     }
 
     /**
+     * Finds out what cannot be meant, whether the command uses it or not.
+     *
+     * @throws UsageException if a value is none that the option takes
+     */
+    final void check() {
+        if (global.threads != null && (global.threads < 1 || global.threads > MOST_THREADS)) {
+            throw new UsageException(
+                    "--threads: expected a whole number from 1 to " + MOST_THREADS + ", got " + global.threads);
+        }
+        if (global.backend != null && !BACKENDS.contains(global.backend)) {
+            throw new UsageException(
+                    "--backend: expected " + String.join(", ", BACKENDS) + ", got '" + global.backend + "'");
+        }
+    }
+
+    /**
      * What the command's model runs on.
      *
      * @param usual what jobs run on that do not say
@@ -67,10 +85,6 @@ public class CommonOptions {
                     + ": leave the shell and start it with ./luthier --backend " + global.backend);
         }
         int workers = global.threads == null ? usual.workers() : global.threads;
-        if (workers < 1 || workers > MOST_THREADS) {
-            throw new UsageException(
-                    "--threads: expected a whole number from 1 to " + MOST_THREADS + ", got " + workers);
-        }
         return new Execution(usual.backend(), kernels == null ? usual.kernels() : kernels, workers);
     }
 }

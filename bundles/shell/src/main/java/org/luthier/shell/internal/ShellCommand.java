@@ -141,6 +141,7 @@ public abstract class ShellCommand<O extends CommonOptions> {
                 console.print("luthier " + Versions.luthier());
                 return DONE;
             }
+            options.check();
             if (options.global.heap != null && surroundings.isSet("luthier.interactive")) {
                 throw new LuthierException(
                         "--heap can only be chosen when Luthier starts: leave the shell and start it with"

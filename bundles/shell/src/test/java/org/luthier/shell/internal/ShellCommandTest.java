@@ -92,6 +92,9 @@ class ShellCommandTest {
                 "--frobnicate -o|unknown option --frobnicate",
                 "a.wav --part other --part usual|--part",
                 "a.wav --threads many|--threads",
+                "a.wav --threads 0|--threads: expected a whole number from 1 to 1024, got 0",
+                "a.wav --threads -1|--threads: expected a whole number from 1 to 1024, got -1",
+                "a.wav --backend abacus|--backend: expected auto, cpu, nd4j-cuda, got 'abacus'",
             })
     void refusesWrongUsageInOneLineAndAHint(String arguments, String message) {
         assertEquals(2, run(done(), arguments.split(" ")));
