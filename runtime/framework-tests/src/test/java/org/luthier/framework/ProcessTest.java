@@ -135,6 +135,16 @@ class ProcessTest {
         Json.createReader(new StringReader(score.out())).readObject();
     }
 
+    /** With this one, Java remarks that it makes its generations smaller. */
+    @Test
+    void aSmallHeapPutsNothingAmongTheResults() throws Exception {
+        String midi = Luthier.LAYOUT.resolve("samples/bach-prelude.mid").toString();
+        Ended score =
+                run("--heap", "40m", "score:compare", midi, midi, "--json").expect(0);
+        assertEquals("", score.err());
+        Json.createReader(new StringReader(score.out())).readObject();
+    }
+
     @Test
     void helpAndVersionNeedNoFramework() throws Exception {
         environment.put("LUTHIER_CACHE", folder.resolve("untouched").toString());
@@ -149,6 +159,8 @@ class ProcessTest {
         "2, unknown command, no-such-command",
         "2, unknown option --nonsense, --nonsense env",
         "2, --threads, --threads zero env",
+        "2, --threads, --threads 0 env",
+        "2, --threads, env --threads 0",
         "2, --heap, --heap lots env",
         "2, --heap, env --heap lots",
         "2, at least 32m, --heap 31m env",
@@ -215,6 +227,29 @@ class ProcessTest {
                 .end()
                 .expect(0);
         assertTrue(Files.size(folder.resolve("out put.mid")) > 100);
+    }
+
+    /** Only a shell can say such names; Java cannot. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void namesThatAreNotUtf8AreTold() throws Exception {
+        String latin1 = "$(printf 'caf\\351')";
+        String luthier = "'" + Luthier.LAYOUT.resolve("luthier") + "'";
+        for (String line : List.of(
+                "touch " + latin1 + ".wav; " + luthier + " transcribe " + latin1 + ".wav",
+                "echo transcribe " + latin1 + ".wav | " + luthier,
+                "mkdir " + latin1 + "; cd " + latin1 + "; " + luthier + " env",
+                "LUTHIER_HOME=\"$PWD/" + latin1 + "/home\" " + luthier + " env")) {
+            Ended ended = start(Path.of("/bin/sh"), "", "-c", "cd \"$(mktemp -d -p .)\"; " + line)
+                    .end()
+                    .expect(1);
+            isOneLine(ended.err(), "caf?");
+            assertTrue(ended.err().contains("is not in UTF-8"), ended.err());
+            new ProcessBuilder("/bin/sh", "-c", "rm -rf tmp.*")
+                    .directory(folder.toFile())
+                    .start()
+                    .waitFor();
+        }
     }
 
     @Test
@@ -300,8 +335,18 @@ class ProcessTest {
         assertTrue(piped.out().contains("basic-pitch") && piped.out().contains("nd4j"), piped.out());
         isOneLine(
                 piped.err(),
-                "luthier: unknown command 'no-such' (a script has Luthier's commands only; help lists them)");
+                "luthier: unknown command 'no-such' (a script has exit and Luthier's commands only; help lists them)");
         start(Luthier.LAYOUT.resolve("luthier"), "").end().expect(0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, exit", "0, env && quit", "3, exit 3; env", "2, no-such; exit", "0, no-such; exit 0"})
+    void exitEndsAPipeOfCommands(int code, String line) throws Exception {
+        Ended ended = start(Luthier.LAYOUT.resolve("luthier"), line.replace("; ", "\n") + "\nmodel:list\n")
+                .end()
+                .expect(code);
+        assertFalse(ended.out().contains("basic-pitch  "), ended.out());
+        assertTrue(ended.err().lines().count() <= 1, ended.err());
     }
 
     @Test

@@ -23,6 +23,9 @@ record Arguments(String backend, int threads, boolean quiet, boolean help, boole
     private static final int MOST_THREADS = 1024;
 
     static Arguments parse(String... line) {
+        for (String word : line) {
+            Folders.checkLetters(word, "the argument");
+        }
         String backend = null;
         int threads = 0;
         boolean quiet = false;

@@ -50,6 +50,8 @@ public final class Main {
             out.print(resource("help.txt"));
             return 0;
         }
+        // Relative names are looked for in it.
+        Folders.checkLetters(System.getProperty("user.dir"), "the current folder");
         Signals signals = Signals.install();
         quietLogs();
         Launcher.Mode mode = !arguments.command().isEmpty()

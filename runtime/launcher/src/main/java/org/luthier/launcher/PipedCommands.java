@@ -25,6 +25,8 @@ final class PipedCommands {
     private static final String PROCESSOR = "org.apache.felix.service.command.CommandProcessor";
     /** The session variable in which our commands leave it. */
     private static final String EXIT_CODE = "luthier.exit";
+    /** The session variable in which {@code exit} leaves the code that it was given; nothing there, if none. */
+    private static final String LEFT = "luthier.left";
 
     private static final int INTERRUPTED = 130;
     /** Stands for a command that has not ended. */
@@ -52,9 +54,9 @@ final class PipedCommands {
         put("SCOPE", "luthier:*");
     }
 
-    /** Runs all lines; a failure does not stop the rest, an interruption does.
+    /** Runs all lines up to {@code exit}; a failure does not stop the rest, an interruption does.
      *
-     * @return the exit code of the last command that failed, or 0 */
+     * @return the code that {@code exit} was given, else the exit code of the last command that failed, or 0 */
     static int run(BundleContext context, Signals signals, PrintStream out) throws IOException {
         ServiceReference<?> reference = context.getServiceReference(PROCESSOR);
         if (reference == null) {
@@ -72,6 +74,9 @@ final class PipedCommands {
                     int exit = commands.execute(line);
                     code = exit == 0 ? code : exit;
                     signals.betweenCommands();
+                    if (commands.get(LEFT) instanceof String given) {
+                        return given.isEmpty() ? code : Integer.parseInt(given);
+                    }
                 }
             }
         } catch (ReflectiveOperationException e) {
@@ -83,17 +88,24 @@ final class PipedCommands {
     private int execute(String line) throws ReflectiveOperationException {
         put(EXIT_CODE, RUNNING);
         try {
+            Folders.checkLetters(line.strip(), "the line");
             Object result = type.getMethod("execute", CharSequence.class).invoke(session, line);
             if (result != null) {
                 out.println(type.getMethod("format", Object.class, int.class).invoke(session, result, 0));
             }
             return Math.max(0, exitCode());
         } catch (InvocationTargetException e) {
+            if (get(LEFT) != null) {
+                return Math.max(0, exitCode());
+            }
             if (e.getCause() instanceof InterruptedException) {
                 awaitEnd();
                 return INTERRUPTED;
             }
             System.err.println("luthier: " + e.getCause().getMessage());
+            return 1;
+        } catch (LaunchException e) {
+            System.err.println("luthier: " + e.getMessage());
             return 1;
         }
     }
@@ -121,7 +133,11 @@ final class PipedCommands {
     }
 
     private int exitCode() throws ReflectiveOperationException {
-        return type.getMethod("get", String.class).invoke(session, EXIT_CODE) instanceof Integer exit ? exit : 0;
+        return get(EXIT_CODE) instanceof Integer exit ? exit : 0;
+    }
+
+    private Object get(String name) throws ReflectiveOperationException {
+        return type.getMethod("get", String.class).invoke(session, name);
     }
 
     private void put(String name, Object value) throws ReflectiveOperationException {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -41,5 +42,18 @@ class FoldersTest {
                 assertThrows(LaunchException.class, () -> Folders.of(INSTALL, Map.of("LUTHIER_HOME", "/a,b")));
         assertTrue(e.getMessage().contains("LUTHIER_HOME") && e.getMessage().contains("/a,b"), e.getMessage());
         assertThrows(LaunchException.class, () -> Folders.of(INSTALL, Map.of("LUTHIER_CACHE", "/a${b}")));
+    }
+
+    /** A word that is not in UTF-8 arrives with such letters. */
+    @Test
+    void namesThatJavaCannotReadAreRefused() {
+        for (String variable : List.of("LUTHIER_HOME", "LUTHIER_CACHE")) {
+            LaunchException e =
+                    assertThrows(LaunchException.class, () -> Folders.of(INSTALL, Map.of(variable, "/caf\uFFFD")));
+            assertTrue(e.getMessage().startsWith(variable + " '/caf?' is not in UTF-8"), e.getMessage());
+        }
+        LaunchException e = assertThrows(LaunchException.class, () -> Arguments.parse("transcribe", "caf\uFFFD.flac"));
+        assertTrue(e.getMessage().startsWith("the argument 'caf?.flac' is not in UTF-8"), e.getMessage());
+        assertEquals(1, e.exitCode());
     }
 }

@@ -19,6 +19,8 @@ final class GogoCommand implements Function {
     private static final String TERMINAL = ".terminal";
     /** Session variable with the exit code of the last command, for scripts. */
     private static final String EXIT_CODE = "luthier.exit";
+    /** Session variable with what {@code exit} was given, once it was called. */
+    private static final String LEFT = "luthier.left";
 
     private final ShellCommand<?> command;
     private final Surroundings surroundings;
@@ -49,19 +51,47 @@ final class GogoCommand implements Function {
             console(session, process, surroundings)
                     .fail(
                             session.get(TERMINAL) == null
-                                    ? message + " (a script has Luthier's commands only; help lists them)"
+                                    ? message + " (a script has exit and Luthier's commands only; help lists them)"
                                     : message);
             return ended(session, process, ShellCommand.USAGE);
         };
+    }
+
+    /** Ends a script, with the exit code that is given to it, else that of the commands so far. A terminal has its own. */
+    static Function exit(Surroundings surroundings) {
+        return (session, words) -> {
+            String code = words.isEmpty() ? "" : String.valueOf(words.get(0));
+            if (words.size() > 1 || !code.matches("|[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]")) {
+                Process process = Process.Utils.current();
+                console(session, process, surroundings)
+                        .fail("exit: expected nothing or one code from 0 to 255, got '"
+                                + String.join(
+                                        " ", words.stream().map(String::valueOf).toList()) + "'");
+                return ended(session, process, ShellCommand.USAGE);
+            }
+            session.put(LEFT, code);
+            throw new Left();
+        };
+    }
+
+    /** Ends the line as well, of which it may be a part. */
+    static final class Left extends Exception {
+        private static final long serialVersionUID = 1L;
     }
 
     /**
      * Gogo's {@code head} and {@code tail}, which stumble over the number that most people write.
      *
      * @param name with Gogo's scope
+     * @param missing called where Gogo does not bring it: in a script
      */
-    static Function lines(String name) {
+    static Function lines(String name, Function missing) {
         return (session, words) -> {
+            if (!(session.get(name) instanceof Function gogo)) {
+                List<Object> asWritten = new ArrayList<>(words);
+                asWritten.add(0, name.substring(name.indexOf(':') + 1));
+                return missing.execute(session, asWritten);
+            }
             List<Object> spelledOut = new ArrayList<>();
             for (Object word : words) {
                 String text = String.valueOf(word);
@@ -72,7 +102,7 @@ final class GogoCommand implements Function {
                     spelledOut.add(word);
                 }
             }
-            return ((Function) session.get(name)).execute(session, spelledOut);
+            return gogo.execute(session, spelledOut);
         };
     }
 

@@ -39,12 +39,15 @@ public final class GogoShell {
         this.context = context;
         this.surroundings = surroundings;
         Completions completions = new Completions(shell);
+        Function unknown = GogoCommand.unknown(shell, surroundings);
         others = List.of(
                 register(completions, Completions.SCOPE, Completions.FUNCTION),
                 register(GogoCommand.luthier(shell, surroundings, controlC), Completions.SCOPE, Completions.SCOPE),
-                register(GogoCommand.unknown(shell, surroundings), Completions.SCOPE, "default"),
-                register(GogoCommand.lines("gogo:head"), Completions.SCOPE, "head"),
-                register(GogoCommand.lines("gogo:tail"), Completions.SCOPE, "tail"),
+                register(unknown, Completions.SCOPE, "default"),
+                register(GogoCommand.exit(surroundings), Completions.SCOPE, "exit"),
+                register(GogoCommand.exit(surroundings), Completions.SCOPE, "quit"),
+                register(GogoCommand.lines("gogo:head", unknown), Completions.SCOPE, "head"),
+                register(GogoCommand.lines("gogo:tail", unknown), Completions.SCOPE, "tail"),
                 context.registerService(CommandSessionListener.class, completions, null));
         bind(shell.command("help"));
     }

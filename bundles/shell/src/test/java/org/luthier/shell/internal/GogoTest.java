@@ -91,8 +91,8 @@ class GogoTest {
         session.put("SCOPE", "luthier:*");
         assertNull(session.execute("toy:pley a.wav"));
         assertEquals(
-                "luthier: unknown command 'toy:pley'; did you mean toy:play? (a script has Luthier's commands only;"
-                        + " help lists them)\n",
+                "luthier: unknown command 'toy:pley'; did you mean toy:play? (a script has exit and Luthier's commands"
+                        + " only; help lists them)\n",
                 err.toString(StandardCharsets.UTF_8));
         assertEquals(2, session.get("luthier.exit"));
         session.execute("grep x && toy:play a.wav");
@@ -107,11 +107,34 @@ class GogoTest {
                 (Function) (asking, arguments) ->
                         arguments.stream().map(String::valueOf).map(got::add).toList(),
                 "tail");
-        gogo.addCommand("luthier", GogoCommand.lines("gogo:tail"), "tail");
+        gogo.addCommand("luthier", GogoCommand.lines("gogo:tail", GogoCommand.unknown(shell, name -> null)), "tail");
+        gogo.addCommand("luthier", GogoCommand.lines("gogo:head", GogoCommand.unknown(shell, name -> null)), "head");
         session.put("SCOPE", "luthier:gogo:*");
         session.execute("tail -1");
         session.execute("tail -n 3 a-1");
         assertEquals(List.of("-n", "1", "-n", "3", "a-1"), got);
+        session.execute("head -1");
+        assertTrue(
+                err.toString(StandardCharsets.UTF_8).startsWith("luthier: unknown command 'head'"),
+                "where Gogo brings none: " + err);
+    }
+
+    @Test
+    void exitEndsItsLineAndLeavesItsCode() throws Exception {
+        ToyCommand command = offer((options, console) -> 0);
+        gogo.addCommand("luthier", GogoCommand.exit(name -> null), "exit");
+        session.put("SCOPE", "luthier:*");
+        for (String wrong : List.of("exit 256", "exit -1", "exit 1 2", "exit now")) {
+            session.execute(wrong);
+            assertEquals(2, session.get("luthier.exit"), wrong);
+            assertNull(session.get("luthier.left"), wrong);
+        }
+        assertEquals(4, err.toString(StandardCharsets.UTF_8).lines().count(), err.toString());
+        assertThrows(GogoCommand.Left.class, () -> session.execute("exit; toy:play a.wav"));
+        assertEquals("", session.get("luthier.left"));
+        assertThrows(GogoCommand.Left.class, () -> session.execute("exit 3"));
+        assertEquals("3", session.get("luthier.left"));
+        assertNull(command.seen);
     }
 
     @Test
