@@ -38,7 +38,7 @@ public final class BasicPitchRun implements AutoCloseable {
     public BasicPitchRun(Path root, String kernels, int workers) {
         BasicPitchFamily family = new BasicPitchFamily();
         ModelDefinition definition = new ModelDefinition(
-                "basic-pitch", "", "basic-pitch", null, null, "", Map.of(), "", List.of(), "", "", null);
+                "basic-pitch", "", "basic-pitch", null, null, "", null, Map.of(), "", List.of(), "", "", null);
         try (Checkpoint checkpoint =
                 Checkpoints.builtIn().open(root.resolve("models/basic-pitch/basic-pitch.safetensors"))) {
             this.model = (FrameModel) family.load(

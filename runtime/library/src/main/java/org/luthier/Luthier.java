@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.luthier.api.Cancellation;
 import org.luthier.api.LuthierException;
 import org.luthier.api.Progress;
@@ -91,8 +92,8 @@ public final class Luthier implements AutoCloseable {
             "yourmt3-plus", List.of("model.json"),
             "yourmt3-single", List.of("model.json"));
 
-    private static final Map<String, String> WRITERS =
-            Map.of(".mid", "midi", ".midi", "midi", ".json", NotesJsonWriter.ID, ".png", "png");
+    private static final Set<String> MIDI = Set.of(".mid", ".midi");
+    private static final Map<String, String> WRITERS = Map.of(".json", NotesJsonWriter.ID, ".png", "png");
 
     private final Workbench workbench;
     private final Path inside;
@@ -200,12 +201,14 @@ public final class Luthier implements AutoCloseable {
     /**
      * Writes a transcription, replacing a file that exists; the file is there complete or not at all.
      *
-     * @param file its suffix tells the format: {@code .mid}, {@code .json} (notes, provenance, timing) or {@code .png} (piano roll)
+     * @param file its suffix tells the format: {@code .mid} (by the model's writer), {@code .json} (notes, provenance, timing) or
+     *     {@code .png} (piano roll)
      * @throws LuthierException for another suffix, or if it cannot be written
      */
     public void write(Transcription transcription, Path file) {
         String name = file.toString().toLowerCase(Locale.ROOT);
-        String id = WRITERS.get(name.substring(Math.max(0, name.lastIndexOf('.'))));
+        String suffix = name.substring(Math.max(0, name.lastIndexOf('.')));
+        String id = MIDI.contains(suffix) ? transcription.midiWriter() : WRITERS.get(suffix);
         if (id == null) {
             throw new LuthierException(
                     "cannot write " + file + ": expected a name that ends in .mid, .midi, .json or .png");

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +17,9 @@ import org.luthier.api.model.Decoder;
 import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.TokenModel;
 import org.luthier.api.notes.NoteAssembler;
+import org.luthier.api.notes.Timing;
+import org.luthier.api.notes.Transcription;
+import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.tokens.Tokenizer;
 import org.luthier.workbench.ModelLease;
 import org.luthier.workbench.TranscriptionRequest;
@@ -37,10 +42,29 @@ class YourMt3Test {
                 assertTrue(luthier.workbench().parts().ids(Tokenizer.class).contains(model.tokenizer()), id);
                 assertTrue(luthier.workbench().parts().ids(Decoder.class).contains(model.decoder()), id);
                 assertTrue(luthier.workbench().parts().ids(NoteAssembler.class).contains(model.assembler()), id);
+                assertTrue(
+                        luthier.workbench()
+                                .parts()
+                                .ids(TranscriptionWriter.class)
+                                .contains(model.midiWriter()),
+                        id);
                 LuthierException e = assertThrows(
                         LuthierException.class, () -> luthier.workbench().openModel(id, null, null));
                 assertTrue(e.getMessage().startsWith("model " + id + " has no weights at " + folder), e.getMessage());
             }
+        }
+    }
+
+    /** That of YourMT3+ has 480 ticks a quarter, the usual one 220. */
+    @Test
+    void theModelsWriterWritesTheMidiFile() throws IOException {
+        try (Luthier luthier = Luthier.open()) {
+            Path file = folder.resolve("empty.mid");
+            luthier.write(
+                    new Transcription(
+                            1, List.of(), List.of(), 0, 0, null, "yourmt3-midi", new Timing(0, 0, 0, 0, 0, 0)),
+                    file);
+            assertEquals(480, ByteBuffer.wrap(Files.readAllBytes(file)).getShort(12));
         }
     }
 
@@ -52,6 +76,7 @@ class YourMt3Test {
             try (ModelLease lease = luthier.workbench().openModel(null, checkpoint, null)) {
                 TokenModel model = (TokenModel) lease.model();
                 assertEquals("yourmt3", model.definition().id());
+                assertEquals("yourmt3-midi", model.definition().midiWriter());
                 assertEquals("mc13_full_plus_256", model.layout().vocabulary().task());
                 assertEquals(13, model.layout().channels());
             }

@@ -315,7 +315,7 @@ class YourMt3ConversionTest {
             MappedWeights weights =
                     NameRules.choose(family.nameRules(), checkpoint).apply(checkpoint, family.id());
             ModelDefinition definition = new ModelDefinition(
-                    "yourmt3", "", family.id(), null, null, null, Map.of(), "x.ckpt", List.of(), "", "", folder);
+                    "yourmt3", "", family.id(), null, null, null, null, Map.of(), "x.ckpt", List.of(), "", "", folder);
             LuthierException e = assertThrows(
                     LuthierException.class, () -> family.load(definition, weights, new Execution("cpu", "cpu", 1)));
             assertTrue(

@@ -147,7 +147,7 @@ final class TinyModel implements FrameModel {
     @Override
     public ModelDefinition definition() {
         return new ModelDefinition(
-                "tiny", "", "tiny", null, null, "none", Map.of(), "none", List.of(), "", "", Path.of("nowhere"));
+                "tiny", "", "tiny", null, null, "none", null, Map.of(), "none", List.of(), "", "", Path.of("nowhere"));
     }
 
     @Override

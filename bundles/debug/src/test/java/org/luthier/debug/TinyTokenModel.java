@@ -132,7 +132,7 @@ final class TinyTokenModel implements TokenModel {
     @Override
     public ModelDefinition definition() {
         return new ModelDefinition(
-                "tokens", "", "tokens", "t", "d", "a", Map.of(), "none", List.of(), "", "", Path.of("nowhere"));
+                "tokens", "", "tokens", "t", "d", "a", null, Map.of(), "none", List.of(), "", "", Path.of("nowhere"));
     }
 
     @Override

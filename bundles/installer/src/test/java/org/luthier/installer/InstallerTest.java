@@ -103,6 +103,7 @@ class InstallerTest {
                 null,
                 null,
                 "toy",
+                null,
                 Map.of(),
                 weights,
                 List.of(new ModelDefinition.Source(url, bytes, sha256)),

@@ -39,7 +39,7 @@ final class Transcriptions {
                 new AudioFacts("söng\n1.wav", "wav/pcm_s16le", 44100, 2, 441000, 0.5, 0, 0, false, List.of()),
                 List.of(),
                 List.of("quiet input"));
-        return new Transcription(10, notes, List.of(), 0, 0, provenance, new Timing(0, 0, 0, 0, 0, 0));
+        return new Transcription(10, notes, List.of(), 0, 0, provenance, "midi", new Timing(0, 0, 0, 0, 0, 0));
     }
 
     static byte[] write(List<Note> notes, Map<String, String> settings) {

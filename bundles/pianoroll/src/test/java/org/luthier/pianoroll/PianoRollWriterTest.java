@@ -196,6 +196,6 @@ class PianoRollWriterTest {
         AudioFacts audio = new AudioFacts(file, "wav", 22050, 1, 1, 0.5, 0, 0, false, List.of());
         Provenance provenance = new Provenance(
                 "0.1.0", part, "abc", null, null, part, "cpu", "cpu", Map.of(), audio, List.of(), List.of());
-        return new Transcription(duration, notes, List.of(), 0, 0, provenance, new Timing(0, 0, 0, 0, 0, 0));
+        return new Transcription(duration, notes, List.of(), 0, 0, provenance, "midi", new Timing(0, 0, 0, 0, 0, 0));
     }
 }

@@ -53,7 +53,8 @@ public final class ModelInfo extends WorkbenchCommand<ModelInfo.Options> {
                 .row("family", model.family())
                 .row("tokenizer", otherwise(model.tokenizer()))
                 .row("decoder", choice(model.decoder(), Decoder.class))
-                .row("assembler", model.assembler());
+                .row("assembler", model.assembler())
+                .row("MIDI writer", model.midiWriter());
         if (workbench.parts().ids(Tokenizer.class).contains(model.tokenizer())) {
             vocabulary(model.tokenizer(), table);
         }

@@ -145,7 +145,8 @@ public final class Redecode extends WorkbenchCommand<Redecode.Options> {
                 .withExecution(options.execution(workbench.execution(), options.kernels));
         RedecodeJob.Result result = redecode(options, request, console);
         if (options.output != null) {
-            workbench.write(result.redecoded(), "midi", Map.of(), options.output, options.force);
+            workbench.write(
+                    result.redecoded(), result.redecoded().midiWriter(), Map.of(), options.output, options.force);
         }
         options.json.print(console, () -> json(result, truth), () -> table(result, truth));
         result.redecoded().provenance().remarks().stream()

@@ -71,8 +71,8 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
                 paramLabel = "WRITER",
                 description =
                         "What writes the MIDI file: midi, or yourmt3-midi, which writes what YourMT3+ does, message by"
-                                + " message (default: midi).")
-        String midiWriter = "midi";
+                                + " message (default: the model's).")
+        String midiWriter;
 
         @Option(
                 names = "--notes",
@@ -123,7 +123,7 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
     protected List<ParameterGroup> parameters(Options sketch) {
         List<ParameterGroup> groups = new ArrayList<>();
         groups.add(new ParameterGroup("Parameters of the notes", workbench.parameters(sketch.request())));
-        groups.add(written(sketch.midiWriter, "MIDI file"));
+        groups.add(written(midiWriter(sketch), "MIDI file"));
         if (sketch.notes != null) {
             groups.add(written("json", "notes file"));
         }
@@ -131,6 +131,12 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
             groups.add(written("png", "piano roll"));
         }
         return groups;
+    }
+
+    private String midiWriter(Options options) {
+        return options.midiWriter == null
+                ? workbench.definition(options.model, options.checkpoint).midiWriter()
+                : options.midiWriter;
     }
 
     /** The parameters of what writes something; none if it is not there, which is told when it is needed. */
@@ -170,11 +176,12 @@ public final class Transcribe extends WorkbenchCommand<Transcribe.Options> {
     private List<OutputPlan.Output> outputs(Options options) {
         Map<String, String> settings = options.settings();
         List<OutputPlan.Output> outputs = new ArrayList<>();
+        String midiWriter = midiWriter(options);
         outputs.add(new OutputPlan.Output(
-                options.midiWriter,
+                midiWriter,
                 ".mid",
                 options.output,
-                written(options.midiWriter, "MIDI file").of(settings)));
+                written(midiWriter, "MIDI file").of(settings)));
         if (options.notes != null) {
             outputs.add(new OutputPlan.Output(
                     "json",

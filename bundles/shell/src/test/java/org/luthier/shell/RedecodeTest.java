@@ -27,6 +27,7 @@ import org.luthier.api.notes.Provenance;
 import org.luthier.api.notes.Timing;
 import org.luthier.api.notes.TokenNoteAssembler;
 import org.luthier.api.notes.Transcription;
+import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.plugin.Parameter;
 import org.luthier.api.plugin.PartVersion;
 import org.luthier.api.plugin.Settings;
@@ -40,6 +41,7 @@ import org.luthier.shell.internal.Captured;
 import org.luthier.tokenizer.mt3.Mt3PianoTokenizer;
 import org.luthier.tokenizer.mt3.Mt3Tokenizer;
 import org.luthier.workbench.KeptJobWriter;
+import org.luthier.workbench.NotesJsonWriter;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** {@code redecode}, on a job that never ran. That models decode again is tested in the workbench. */
@@ -56,24 +58,26 @@ class RedecodeTest {
     @BeforeEach
     void keep(@TempDir Path folder) throws Exception {
         studio = new Studio(folder);
-        Mt3Tokenizer tokenizer = new Mt3Tokenizer();
-        studio.parts.add(Tokenizer.class, tokenizer, "1.0.0", 0);
+        studio.parts.add(Tokenizer.class, new Mt3Tokenizer(), "1.0.0", 0);
         studio.parts.add(Tokenizer.class, new Mt3PianoTokenizer(), "1.0.0", 0);
         studio.parts.add(NoteAssembler.class, new Mt3ReferenceAssembler(), "1.0.0", 0);
         studio.parts.add(NoteAssembler.class, new EveryPitch(), "2.0.0", 0);
-        List<SegmentTokens> segments = tokenizer.encode(NOTES, 4);
-        Transcription transcription = transcription(NOTES, segments);
-        try (KeptJobWriter writer = new KeptJobWriter(folder.resolve("song.job"), false)) {
-            writer.begin(new TokenLayout(tokenizer.vocabulary(), 1536, 1, 1024, 2.048));
-            writer.keep(Position.segments(0, 2), Nd4j.ones(2, 4), Nd4j.ones(2, 4));
-            writer.finish(transcription);
-        }
+        keep("song.job", TranscriptionWriter.MIDI);
         try (var out = Files.newOutputStream(folder.resolve("truth.mid"))) {
-            new MidiWriter().write(transcription(NOTES.subList(0, 2), List.of()), out);
+            new MidiWriter().write(transcription(NOTES.subList(0, 2), List.of(), TranscriptionWriter.MIDI), out);
         }
     }
 
-    private static Transcription transcription(List<Note> notes, List<SegmentTokens> segments) {
+    private void keep(String name, String midiWriter) {
+        Mt3Tokenizer tokenizer = new Mt3Tokenizer();
+        try (KeptJobWriter writer = new KeptJobWriter(studio.folder.resolve(name), false)) {
+            writer.begin(new TokenLayout(tokenizer.vocabulary(), 1536, 1, 1024, 2.048));
+            writer.keep(Position.segments(0, 2), Nd4j.ones(2, 4), Nd4j.ones(2, 4));
+            writer.finish(transcription(NOTES, tokenizer.encode(NOTES, 4), midiWriter));
+        }
+    }
+
+    private static Transcription transcription(List<Note> notes, List<SegmentTokens> segments, String midiWriter) {
         Provenance provenance = new Provenance(
                 "0",
                 new PartVersion("basic-pitch", "1.0.0"),
@@ -87,7 +91,7 @@ class RedecodeTest {
                 new AudioFacts("song.wav", "wav", 16000, 1, 64000, 0.5, 0, 0, false, List.of()),
                 List.of(),
                 List.of());
-        return new Transcription(4, notes, segments, 0, 0, provenance, new Timing(0, 0, 0, 0, 0, 0));
+        return new Transcription(4, notes, segments, 0, 0, provenance, midiWriter, new Timing(0, 0, 0, 0, 0, 0));
     }
 
     @AfterEach
@@ -154,6 +158,15 @@ class RedecodeTest {
         Captured plain = new Captured();
         assertEquals(0, studio.run(new Redecode(studio.surroundings, studio.workbench), plain, "song.job", "--json"));
         assertFalse(new ObjectMapper().readTree(plain.out()).get("new").has("scores"));
+    }
+
+    /** The model need not be there. */
+    @Test
+    void theWriterOfTheJobsModelWritesTheMidiFile() throws Exception {
+        studio.parts.add(TranscriptionWriter.class, new NotesJsonWriter(), "1.0.0", 0);
+        keep("other.job", "json");
+        assertEquals(0, run("other.job", "-o", "new.mid"), captured.err());
+        assertTrue(Files.readString(studio.folder.resolve("new.mid")).startsWith("{"));
     }
 
     private static List<String> names(JsonNode object) {

@@ -63,6 +63,7 @@ final class ToyFamily implements ModelFamily {
                         null,
                         null,
                         "toy-notes",
+                        null,
                         Map.of("colour", colour),
                         path.getFileName().toString(),
                         List.of(),

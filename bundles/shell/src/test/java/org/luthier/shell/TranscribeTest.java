@@ -199,6 +199,26 @@ class TranscribeTest {
     }
 
     @Test
+    void theModelsWriterWritesTheMidiFile() throws Exception {
+        studio.audio("a.wav", "1 1");
+        studio.workbench.parts().add(TranscriptionWriter.class, new NotesJsonWriter(), "1.0.0", 0);
+        Path models = studio.folder.resolve("models");
+        Path other = Files.createDirectory(models.resolve("other"));
+        String json = Files.readString(models.resolve("basic-pitch/model.json"));
+        Files.writeString(
+                other.resolve("model.json"),
+                json.replace("\"basic-pitch\"", "\"other\"")
+                        .replace("\"assembler\"", "\"midiWriter\": \"json\", \"assembler\""));
+        Studio.weights(other.resolve("toy.safetensors"), 1);
+        assertEquals(0, run("a.wav", "--model", "other"), captured.err());
+        assertTrue(Files.readString(studio.folder.resolve("a.mid")).startsWith("{"));
+        assertEquals(0, run("a.wav", "--model", "other", "--midi-writer", "midi", "--tempo", "60", "--force"));
+        assertEquals(2, MidiReader.read(studio.folder.resolve("a.mid")).size());
+        assertEquals(2, run("a.wav", "--model", "other", "--tempo", "60", "--force"));
+        assertTrue(captured.err().contains("unknown option --tempo"), captured.err());
+    }
+
+    @Test
     void explainsTheParametersOfTheChosenParts() {
         assertEquals(0, run("--help"));
         assertTrue(captured.out().contains("Least level of a note. (default: 0.5; from 0 to 1)"), captured.out());

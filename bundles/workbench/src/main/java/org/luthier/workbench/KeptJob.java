@@ -22,6 +22,7 @@ import org.luthier.api.notes.Note;
 import org.luthier.api.notes.Provenance;
 import org.luthier.api.notes.Timing;
 import org.luthier.api.notes.Transcription;
+import org.luthier.api.notes.TranscriptionWriter;
 import org.luthier.api.tokens.SegmentTokens;
 import org.luthier.checkpoint.SafetensorsFormat;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -32,10 +33,10 @@ import org.nd4j.linalg.factory.Nd4j;
  * threads; segments are read when they are asked for.
  *
  * <p>The file is safetensors of the format {@code luthier-job/1}. Metadata: {@code provenance} and {@code layout} (the model's tokens) as
- * JSON, {@code duration}, {@code invalid}, {@code dropped}. Tensors, where k counts segments from 0: {@code features.k} and, of a model
- * with an encoder, {@code encoded.k}, F32; {@code starts} [segments] F64 in seconds; {@code tokens} I32, all ids end to end, by segment
- * and channel; {@code lengths} [segments, channels] I32, how many ids each has; {@code notes} [notes, 6] F64: start, end, pitch, velocity,
- * program, drum.
+ * JSON, {@code midiWriter}, {@code duration}, {@code invalid}, {@code dropped}. Tensors, where k counts segments from 0: {@code features.k}
+ * and, of a model with an encoder, {@code encoded.k}, F32; {@code starts} [segments] F64 in seconds; {@code tokens} I32, all ids end to
+ * end, by segment and channel; {@code lengths} [segments, channels] I32, how many ids each has; {@code notes} [notes, 6] F64: start, end,
+ * pitch, velocity, program, drum.
  */
 public final class KeptJob implements AutoCloseable {
     /** Stands for the id of a writer where {@link TranscribeFiles} is to keep the job. */
@@ -49,6 +50,9 @@ public final class KeptJob implements AutoCloseable {
     static final String TOKENS = "tokens";
     static final String NOTES = "notes";
     static final int NOTE_FIELDS = 6;
+    /** Not in jobs that were kept before models could name one. */
+    static final String MIDI_WRITER = "midiWriter";
+
     private static final String NO_JOB = "expected a job that 'luthier transcribe --keep' wrote, got another file";
     static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
@@ -96,6 +100,7 @@ public final class KeptJob implements AutoCloseable {
                 number("invalid", Long::parseLong),
                 number("dropped", Long::parseLong),
                 provenance,
+                file.metadata().getOrDefault(MIDI_WRITER, TranscriptionWriter.MIDI),
                 new Timing(0, 0, 0, 0, 0, 0));
     }
 

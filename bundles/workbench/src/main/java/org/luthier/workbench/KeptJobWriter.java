@@ -166,6 +166,7 @@ public final class KeptJobWriter implements Keeper, AutoCloseable {
         Map<String, String> metadata = new TreeMap<>();
         metadata.put("format", KeptJob.FORMAT);
         metadata.put("provenance", KeptJob.JSON.writeValueAsString(transcription.provenance()));
+        metadata.put(KeptJob.MIDI_WRITER, transcription.midiWriter());
         metadata.put("layout", KeptJob.JSON.writeValueAsString(layout));
         metadata.put("duration", Double.toString(transcription.duration()));
         metadata.put("invalid", Long.toString(transcription.invalid()));

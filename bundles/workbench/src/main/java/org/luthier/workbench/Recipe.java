@@ -55,8 +55,9 @@ sealed interface Recipe permits FrameRecipe, TokenRecipe {
             long dropped,
             List<String> remarks,
             List<String> warnings) {
-        Transcription transcription(Provenance provenance, Phases phases) {
-            return new Transcription(seconds, notes, segments, invalid, dropped, provenance, phases.timing());
+        Transcription transcription(Provenance provenance, String midiWriter, Phases phases) {
+            return new Transcription(
+                    seconds, notes, segments, invalid, dropped, provenance, midiWriter, phases.timing());
         }
     }
 

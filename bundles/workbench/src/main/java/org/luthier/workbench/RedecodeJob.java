@@ -117,6 +117,7 @@ public final class RedecodeJob {
         phases.add(Phases.Phase.NOTES, begin);
         return transcription(
                 snapshot,
+                job.transcription().midiWriter(),
                 kept.model(),
                 kept.checkpoint(),
                 kept.decoder(),
@@ -167,6 +168,7 @@ public final class RedecodeJob {
             snapshot.stop.check();
             return transcription(
                     snapshot,
+                    model.definition().midiWriter(),
                     lease.version(),
                     lease.checkpointSha256(),
                     snapshot.version(Decoder.class, snapshot.parts.decoder()),
@@ -198,6 +200,7 @@ public final class RedecodeJob {
 
     private static Transcription transcription(
             Snapshot snapshot,
+            String midiWriter,
             PartVersion model,
             String checkpoint,
             PartVersion decoder,
@@ -217,7 +220,7 @@ public final class RedecodeJob {
                 outcome.audio(),
                 outcome.remarks(),
                 Workbench.warnings(List.of(), outcome));
-        return outcome.transcription(provenance, phases);
+        return outcome.transcription(provenance, midiWriter, phases);
     }
 
     /** The parts that the job is put through, from the start to the end, and their settings. */

@@ -384,7 +384,7 @@ public final class Workbench implements AutoCloseable {
                     outcome.audio(),
                     outcome.remarks(),
                     warnings(loaded.warnings(), outcome));
-            return outcome.transcription(provenance, phases);
+            return outcome.transcription(provenance, model.definition().midiWriter(), phases);
         } finally {
             models.release(loaded);
         }

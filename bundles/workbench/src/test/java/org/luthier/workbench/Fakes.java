@@ -202,6 +202,7 @@ final class Fakes {
                             null,
                             null,
                             "fake-notes",
+                            null,
                             Map.of("size", Integer.valueOf(size)),
                             path.getFileName().toString(),
                             List.of(),

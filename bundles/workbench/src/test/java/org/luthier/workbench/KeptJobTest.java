@@ -84,6 +84,7 @@ class KeptJobTest {
                 5,
                 6,
                 provenance,
+                "toy-midi",
                 new Timing(0, 0, 0, 0, 0, 0));
     }
 
@@ -220,6 +221,17 @@ class KeptJobTest {
         assertEquals(1, said.lines().count());
     }
 
+    /** As a job from before models could name a writer of MIDI files. */
+    @Test
+    void aJobWithoutAMidiWriterHasTheUsualOne() throws IOException {
+        Path file = write("job.safetensors", true, IN_ORDER);
+        String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);
+        Files.writeString(file, bytes.replace("\"midiWriter\"", "\"midiWrites\""), StandardCharsets.ISO_8859_1);
+        try (KeptJob job = KeptJob.open(file)) {
+            assertEquals("midi", job.transcription().midiWriter());
+        }
+    }
+
     /** A recording or a MIDI file that is given in place of the job. */
     @ParameterizedTest
     @ValueSource(strings = {"RIFF$\0\0\0WAVEfmt ", "MThd\0\0\0\6\0\1", ""})
@@ -237,7 +249,7 @@ class KeptJobTest {
         try (KeptJobWriter writer = new KeptJobWriter(file, false)) {
             writer.begin(LAYOUT);
             writer.finish(new Transcription(
-                    sound.duration(), sound.notes(), List.of(), 0, 0, sound.provenance(), sound.timing()));
+                    sound.duration(), sound.notes(), List.of(), 0, 0, sound.provenance(), "toy-midi", sound.timing()));
         }
         String said =
                 assertThrows(LuthierException.class, () -> KeptJob.open(file)).getMessage();

@@ -43,6 +43,13 @@ class ModelCatalogTest {
         assertEquals(Map.of("layers", 3, "names", List.of("x", "y")), one.configuration());
         assertEquals(12, one.sources().get(0).bytes());
         assertEquals(folder.resolve("one/w.bin"), one.weightsPath());
+        assertEquals("midi", one.midiWriter());
+    }
+
+    @Test
+    void aModelMayNameItsMidiWriter() throws IOException {
+        write(folder, "one", GOOD.replace("\"assembler\"", "\"midiWriter\": \"m\", \"assembler\""));
+        assertEquals("m", new ModelCatalog(List.of(folder)).get("one").midiWriter());
     }
 
     @Test

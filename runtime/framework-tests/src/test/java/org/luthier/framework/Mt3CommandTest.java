@@ -171,6 +171,7 @@ class Mt3CommandTest {
                 "Tokenizer mt3-piano org.luthier.tokenizer-mt3",
                 "Decoder greedy org.luthier.decoder-greedy",
                 "Decoder grammar org.luthier.decoder-greedy",
+                "Decoder yourmt3-greedy org.luthier.decoder-greedy",
                 "Decoder beam org.luthier.decoder-beam",
                 "Decoder t5x-beam1 org.luthier.decoder-beam",
                 "NoteAssembler mt3-reference org.luthier.assembler-mt3")) {
@@ -229,7 +230,7 @@ class Mt3CommandTest {
     @CsvSource(delimiter = '|', textBlock = """
             --tokenizer mt3-piano         | tokenizer mt3-piano does not fit model tiny-mt3: task: expected mt3, got mt3-piano; ids from 1134 on
             --tokenizer nothing           | no tokenizer 'nothing'; there are: gm_ext_plus, mc13, mc13_256, mc13_full_plus, mc13_full_plus_256, mt3, mt3-piano, mt3_full, mt3_full_plus
-            --decoder nothing             | no decoder 'nothing'; there are: beam, grammar, greedy, t5x-beam1
+            --decoder nothing             | no decoder 'nothing'; there are: beam, grammar, greedy, t5x-beam1, yourmt3-greedy
             --assembler basic-pitch-notes | note assembler basic-pitch-notes reads frames, but model tiny-mt3 writes tokens; use --assembler mt3-reference
             """)
     void partsThatDoNotFitAreRefusedInOneLine(String option, String message) throws Exception {

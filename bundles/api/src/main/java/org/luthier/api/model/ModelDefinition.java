@@ -3,6 +3,7 @@ package org.luthier.api.model;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.luthier.api.notes.TranscriptionWriter;
 
 /**
  * A model.json: what a model is made of and where its weights come from.
@@ -13,6 +14,7 @@ import java.util.Map;
  * @param tokenizer default tokenizer, or null for a frame model
  * @param decoder default decoder, or null for a frame model
  * @param assembler default note assembler
+ * @param midiWriter default writer of MIDI files; null becomes {@link TranscriptionWriter#MIDI}
  * @param configuration the family's own settings: text, numbers, flags, lists and maps as JSON gives them
  * @param weights file name of the weights inside the folder
  * @param sources where the weights can be had
@@ -27,12 +29,17 @@ public record ModelDefinition(
         String tokenizer,
         String decoder,
         String assembler,
+        String midiWriter,
         Map<String, Object> configuration,
         String weights,
         List<Source> sources,
         String licence,
         String citation,
         Path folder) {
+    public ModelDefinition {
+        midiWriter = midiWriter == null ? TranscriptionWriter.MIDI : midiWriter;
+    }
+
     /**
      * One file, or one folder, that the weights come from.
      *

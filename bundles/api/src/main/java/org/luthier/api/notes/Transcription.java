@@ -12,6 +12,7 @@ import org.luthier.api.tokens.SegmentTokens;
  * @param invalid events that mean nothing
  * @param dropped events that were understood and not used
  * @param provenance what the result depends on
+ * @param midiWriter the model's writer of MIDI files
  * @param timing how long it took; the only thing that differs from run to run
  */
 public record Transcription(
@@ -21,4 +22,5 @@ public record Transcription(
         long invalid,
         long dropped,
         Provenance provenance,
+        String midiWriter,
         Timing timing) {}

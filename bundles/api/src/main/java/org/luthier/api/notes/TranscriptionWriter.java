@@ -7,6 +7,9 @@ import org.luthier.api.plugin.Settings;
 
 /** Writes a transcription in one format. The caller owns the file: it is written beside its place and moved. */
 public interface TranscriptionWriter extends Part {
+    /** Id of the writer of MIDI files for models that name none. */
+    String MIDI = "midi";
+
     /**
      * Writes everything under the default settings; the same transcription gives the same bytes (timing apart, where the format
      * carries it).

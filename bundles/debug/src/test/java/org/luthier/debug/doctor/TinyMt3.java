@@ -87,7 +87,7 @@ final class TinyMt3 {
         Map<String, Object> settings = json.convertValue(
                 configuration, json.getTypeFactory().constructMapType(LinkedHashMap.class, String.class, Object.class));
         definition = new ModelDefinition(
-                "tiny", "", "mt3", "mt3", "greedy", "mt3-reference", settings, "", List.of(), "", "", folder);
+                "tiny", "", "mt3", "mt3", "greedy", "mt3-reference", null, settings, "", List.of(), "", "", folder);
         Needs needs = Needs.of(new Mt3Family(), definition, new Execution("cpu", "plain", 1));
         Random random = new Random(7);
         needs.shapes().forEach((name, shape) -> weights.put(name, new Weight(shape, values(name, shape, random))));

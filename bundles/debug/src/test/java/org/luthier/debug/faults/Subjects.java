@@ -89,6 +89,7 @@ final class Subjects {
                 mt3.tokenizer(),
                 mt3.decoder(),
                 mt3.assembler(),
+                mt3.midiWriter(),
                 sizes,
                 "checkpoint.safetensors",
                 List.of(),

@@ -36,7 +36,7 @@ class BasicPitchFamilyTest {
 
     private static ModelDefinition definition(Map<String, Object> configuration) {
         return new ModelDefinition(
-                "mine", "", "basic-pitch", null, null, "", configuration, "", List.of(), "", "", null);
+                "mine", "", "basic-pitch", null, null, "", null, configuration, "", List.of(), "", "", null);
     }
 
     private Model load(Path weights, Map<String, Object> configuration, Execution execution) {

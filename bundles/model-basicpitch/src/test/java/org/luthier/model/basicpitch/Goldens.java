@@ -42,6 +42,7 @@ final class Goldens {
                 null,
                 null,
                 "basic-pitch-notes",
+                null,
                 Map.of(),
                 "",
                 List.of(),

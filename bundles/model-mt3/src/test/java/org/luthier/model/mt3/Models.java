@@ -32,6 +32,7 @@ final class Models {
                     "",
                     "",
                     "",
+                    null,
                     json.convertValue(root.get("configuration"), new TypeReference<Map<String, Object>>() {}),
                     root.get("weights").textValue(),
                     List.of(),

@@ -68,7 +68,7 @@ class Mt3FamilyTest {
         } else {
             configuration.put(field, value);
         }
-        return new ModelDefinition("tiny", "", "mt3", "", "", "", configuration, "", List.of(), "", "", null);
+        return new ModelDefinition("tiny", "", "mt3", "", "", "", null, configuration, "", List.of(), "", "", null);
     }
 
     /** A copy of the tiny weights with tensors renamed, or left out where the new name is null. */

@@ -52,6 +52,7 @@ final class Described {
                 task.vocabulary().task(),
                 "yourmt3-greedy",
                 "yourmt3-reference",
+                "yourmt3-midi",
                 ArgumentTree.of(arguments),
                 file.getFileName().toString(),
                 List.of(),

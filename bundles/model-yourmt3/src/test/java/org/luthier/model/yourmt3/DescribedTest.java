@@ -98,6 +98,7 @@ class DescribedTest {
                 definition.tokenizer(),
                 definition.decoder(),
                 definition.assembler(),
+                definition.midiWriter(),
                 ArgumentTree.of(arguments),
                 definition.weights(),
                 List.of(),

@@ -108,6 +108,7 @@ class PublishedModelsTest {
                 json.get("tokenizer").textValue(),
                 json.get("decoder").textValue(),
                 json.get("assembler").textValue(),
+                json.get("midiWriter").textValue(),
                 JSON.convertValue(json.get("configuration"), new TypeReference<Map<String, Object>>() {}),
                 json.get("weights").textValue(),
                 List.of(),
