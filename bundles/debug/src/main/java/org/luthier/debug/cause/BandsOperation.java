@@ -3,9 +3,15 @@ package org.luthier.debug.cause;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** Power in bands whose filters the checkpoint has: x^2 F, F [bins, bands]. */
 final class BandsOperation implements Operation {
+    /** Filters are the same if what they let through differs by less. */
+    private static final double THE_SAME = 1e-3;
+
+    private static final int LOOKED_AT = 8;
+
     private final Task task;
     private final Field x;
     private final float[] filters;
@@ -76,18 +82,27 @@ final class BandsOperation implements Operation {
                 "it as it is",
                 "the filters are [bins, bands]",
                 product(Matrices.transposed(filters, bands, x.width()), 2)));
-        MelOperation.banks(task, bands)
-                .forEach((how, field) -> variants.add(new Variant(
-                        field.fault(),
-                        how,
-                        "the filters of the checkpoint, " + name,
-                        "take the filters of the checkpoint: "
-                                + String.format(
-                                        Locale.ROOT,
-                                        "from %.0f to %.0f Hz, triangles straight over Hz, heights of 1",
-                                        task.number("low"),
-                                        task.number("high")),
-                        field.bands())));
+        Map<String, MelOperation.OtherBands> others = MelOperation.banks(task, bands);
+        String usual = String.format(
+                Locale.ROOT,
+                "filters from %.0f to %.0f Hz, triangles straight over Hz, heights of 1",
+                task.number("low"),
+                task.number("high"));
+        String advice = "take the filters that the model was trained with: " + usual;
+        List<int[]> places = Places.all(x, LOOKED_AT);
+        Field plain = plain();
+        others.forEach((how, other) -> {
+            variants.add(new Variant(other.fault(), how, "the filters " + name, advice, other.bands()));
+            // Filters of the checkpoint that are otherwise themselves.
+            if (Fit.of(other.bands(), plain, places).isWithin(THE_SAME)) {
+                variants.add(new Variant(
+                        other.fault(),
+                        usual,
+                        how + ", as " + name + " has them",
+                        advice,
+                        MelOperation.usual(task, bands)));
+            }
+        });
         return variants;
     }
 

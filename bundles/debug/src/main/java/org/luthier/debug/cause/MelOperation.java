@@ -113,12 +113,21 @@ final class MelOperation implements Operation {
     /** Power in other bands than triangles straight over Hz, and what is wrong with them. */
     record OtherBands(String fault, Field bands) {}
 
+    /** Power in bands as they should be. */
+    static Field usual(Task task, int bands) {
+        return bank(task, bands).of(task.input(), 2);
+    }
+
+    private static Bank bank(Task task, int bands) {
+        return new Bank(task.number("sampleRate"), bands, task.number("low"), task.number("high"), true, true, false);
+    }
+
     /** Other bands by how they are made, for those that have triangles straight over Hz and heights of 1. */
     static Map<String, OtherBands> banks(Task task, int bands) {
         double rate = task.number("sampleRate");
         double low = task.number("low");
         double high = task.number("high");
-        Bank usual = new Bank(rate, bands, low, high, true, true, false);
+        Bank usual = bank(task, bands);
         Map<String, Bank> banks = new LinkedHashMap<>();
         Map<String, OtherBands> others = new LinkedHashMap<>();
         for (int change = 1; change < 8; change++) {

@@ -64,6 +64,11 @@ final class NormOperation implements Operation {
         }
     }
 
+    /** Without weights. */
+    static double[] normalised(double[] x, boolean centred) {
+        return new Norm(centred ? 1e-5 : 1e-6, centred, true, 0, null, null).of(x);
+    }
+
     private Field norm(Norm norm) {
         return task.input().map(norm::of);
     }

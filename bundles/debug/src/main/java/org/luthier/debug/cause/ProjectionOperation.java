@@ -51,6 +51,10 @@ final class ProjectionOperation implements Operation {
     /** The product, with what can be changed of it. */
     private record Linear(
             Field x, Supplier<float[]> w, int inputs, int outputs, double factor, float[] bias, String activation) {
+        Linear of(Field other) {
+            return new Linear(other, w, inputs, outputs, factor, bias, activation);
+        }
+
         Linear weight(Supplier<float[]> other) {
             return new Linear(x, other, inputs, outputs, factor, bias, activation);
         }
@@ -126,9 +130,24 @@ final class ProjectionOperation implements Operation {
                     book.biased(null).field()));
         }
         activations(task.activation(), variants, other -> book.activated(other).field());
+        normalised(variants);
         scales(variants);
         rounded(variants);
         return variants;
+    }
+
+    /** A norm in front where there should be none. */
+    private void normalised(List<Variant> variants) {
+        for (boolean centred : new boolean[] {false, true}) {
+            variants.add(new Variant(
+                    "input normalised",
+                    "input not normalised",
+                    "what goes in behind " + (centred ? "a layer norm" : "an RMS norm") + " without a weight",
+                    "it as it is",
+                    "there is no norm in front of this layer",
+                    book.of(task.input().map(x -> NormOperation.normalised(x, centred)))
+                            .field()));
+        }
     }
 
     private void lying(List<Variant> variants) {

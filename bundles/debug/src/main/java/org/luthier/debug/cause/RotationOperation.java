@@ -97,6 +97,9 @@ final class RotationOperation implements Operation {
         int count = book.frequencies().length;
         for (double[] others : List.of(Rotation.usual(2 * count), Rotation.ofPixels(2 * count))) {
             boolean pixel = others[0] != 1;
+            if (isRounded(others)) {
+                continue;
+            }
             for (boolean places : new boolean[] {book.pixel(), pixel}) {
                 add(
                         variants,
@@ -132,6 +135,15 @@ final class RotationOperation implements Operation {
                         }
                     });
         }
+    }
+
+    /** Whether frequencies are these, but for few bits. */
+    private boolean isRounded(double[] others) {
+        boolean near = true;
+        for (int i = 0; i < others.length; i++) {
+            near &= Math.abs(others[i] - book.frequencies()[i]) < 5e-3 * others[i];
+        }
+        return near;
     }
 
     private void add(List<Variant> variants, String fault, String odd, String usual, String advice, Rotation rotation) {

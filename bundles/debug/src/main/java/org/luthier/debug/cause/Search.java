@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -31,6 +32,8 @@ final class Search {
     private static final int FIRST_PLACES = 6;
     /** Computations between recorded tensors that are searched. */
     private static final int MOST_COMPUTATIONS = 24;
+    /** From the end of a layer to its stream: projection, mixture, softmax, scores, rotation, projection, norm. */
+    private static final int MOST_STEPS_BACK = 8;
 
     private final List<Computation> all;
     private final Map<String, Computation> byOutput = new HashMap<>();
@@ -112,6 +115,9 @@ final class Search {
         }
         if (found.isEmpty()) {
             swapped();
+        }
+        if (found.isEmpty()) {
+            added();
         }
         if (found.isEmpty()) {
             operations(own, Operation::farFetched);
@@ -415,6 +421,56 @@ final class Search {
                         before);
             }
         }
+    }
+
+    /** Another tensor that has a part in this one's making, added to it where it should not be. */
+    private void added() {
+        for (String other : rows.alike(tensor, List.copyOf(sources()))) {
+            Plane own = rows.trace(other);
+            Plane its = rows.reference(other);
+            if (own == null || its == null || own.shape().length != run.shape().length) {
+                continue;
+            }
+            String advice = "a residual stream is added where the model says so, and once";
+            for (int sign : new int[] {1, -1}) {
+                String odd = other + (sign > 0 ? " added" : " subtracted");
+                Variant variant =
+                        new Variant("addend too many", "addend missing", odd, "not", advice, sum(reference, own, sign));
+                test(variant, false, tensor, variant.field(), run, places, before);
+                Variant reverse =
+                        new Variant("addend too many", "addend missing", odd, "not", advice, sum(run, its, sign));
+                test(reverse, true, tensor, reverse.field(), reference, places, before);
+            }
+        }
+    }
+
+    /** What the tensor comes from, a few steps back. */
+    private Set<String> sources() {
+        Set<String> sources = new LinkedHashSet<>();
+        List<String> latest = List.of(tensor);
+        for (int step = 0; step < MOST_STEPS_BACK; step++) {
+            latest = latest.stream()
+                    .filter(byOutput::containsKey)
+                    .flatMap(name -> byOutput.get(name).inputs().stream())
+                    .filter(sources::add)
+                    .toList();
+        }
+        return sources;
+    }
+
+    private static Field sum(Field a, Field b, int sign) {
+        return Field.of(a.shape(), index -> {
+            double[] x = a.at(index);
+            double[] y = b.at(index);
+            if (x == null || y == null || x.length != y.length) {
+                return null;
+            }
+            double[] sum = new double[x.length];
+            for (int i = 0; i < sum.length; i++) {
+                sum[i] = x[i] + sign * y[i];
+            }
+            return sum;
+        });
     }
 
     private Cause best() {

@@ -18,7 +18,13 @@ final class SpectrumOperation implements Operation {
         {2, 1}, {1, 2}, {44100, 16000}, {48000, 16000}, {22050, 16000}, {44100, 22050}, {16000, 22050}, {16000, 44100}
     };
 
+    /** How far a window in few bits may be from what it was. */
+    private static final double ROUNDED = 5e-3;
+
     private final Field samples;
+    /** Name of the window, or null. */
+    private final String name;
+
     private final int window;
     private final int hop;
     private final int fft;
@@ -29,6 +35,7 @@ final class SpectrumOperation implements Operation {
 
     private SpectrumOperation(Task task, float[] given) {
         this.given = given;
+        name = task.computation().weights().get("window");
         samples = task.input();
         hop = task.count("hop");
         fft = task.count("fft");
@@ -128,6 +135,15 @@ final class SpectrumOperation implements Operation {
         return Integer.bitCount(operation.fft) == 1 && operation.window <= operation.fft ? operation : null;
     }
 
+    /** Whether the window of the checkpoint is another than a periodic Hann window, and not merely a rounded one. */
+    private boolean isOther() {
+        double most = 0;
+        for (int i = 0; i < window; i++) {
+            most = Math.max(most, Math.abs(given[i] - hann((double) i / window)));
+        }
+        return most > ROUNDED;
+    }
+
     /** The window of the model. */
     private DoubleUnaryOperator usual() {
         return given == null ? SpectrumOperation::hann : null;
@@ -175,7 +191,18 @@ final class SpectrumOperation implements Operation {
                     "the signal mirrored",
                     "mirror the signal at its ends (pad_mode reflect)",
                     spectra(usual(), hop, ahead, Outside.ZEROS, 1)));
-            window(variants, "a periodic Hann window", SpectrumOperation::hann);
+            if (isOther()) {
+                window(variants, "a periodic Hann window", SpectrumOperation::hann);
+            }
+            for (Precision precision : Precision.values()) {
+                if (!precision.fits(given)) {
+                    float[] rounded = precision.round(given);
+                    variants.add(Rounded.variant(
+                            precision,
+                            name,
+                            spectra(place -> rounded[(int) Math.rint(place * window)], hop, ahead, outside(), 1)));
+                }
+            }
         }
         window(variants, "a symmetric Hann window", place -> hann(place * window / (window - 1)));
         window(variants, "no window", place -> 1);

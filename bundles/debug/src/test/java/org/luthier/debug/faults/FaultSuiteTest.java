@@ -48,6 +48,7 @@ class FaultSuiteTest {
 
     private static Subject mt3;
     private static Subject basicPitch;
+    private static List<Subject> yourMt3;
 
     @TempDir
     Path folder;
@@ -56,6 +57,7 @@ class FaultSuiteTest {
     static void record() {
         mt3 = Subjects.tinyMt3();
         basicPitch = Subjects.basicPitch();
+        yourMt3 = YourMt3Subjects.all();
     }
 
     private static List<Outcome> outcomes(Subject subject, List<Fault> faults) {
@@ -79,6 +81,17 @@ class FaultSuiteTest {
         ScoreTable score = new ScoreTable(outcomes);
         judge(score, "small");
         assertEquals(ScoreTable.onPage("small"), score.toString(), "docs/fault-suite.md says something else");
+    }
+
+    @Test
+    void singleFaultsOfYourMt3AreLocatedAndNamed() {
+        List<Outcome> outcomes = new ArrayList<>();
+        for (Subject subject : yourMt3) {
+            outcomes.addAll(outcomes(subject, YourMt3Faults.of(subject)));
+        }
+        ScoreTable score = new ScoreTable(outcomes);
+        judge(score, "yourmt3");
+        assertEquals(ScoreTable.onPage("yourmt3"), score.toString(), "docs/fault-suite.md says something else");
     }
 
     @Test
@@ -147,6 +160,23 @@ class FaultSuiteTest {
         areFoundApart(basicPitch, faults(BasicPitchFaults.all(), ids));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "router-renormalised rotated-keys latents-minor",
+                "rows-of-times norm-rms expert-gate-up logit-factor",
+                "channels-frequencies attention-unscaled positions-interleaved"
+            })
+    void severalFaultsOfAMixtureOfExpertsAreFoundApart(String ids) {
+        areFoundApart(yourMt3.get(0), faults(YourMt3Faults.of(yourMt3.get(0)), ids));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bn-epsilon pool-maximum gelu-tanh", "log-epsilon kernel-time-frequency residual-added"})
+    void severalFaultsOfAPerceiverAreFoundApart(String ids) {
+        areFoundApart(yourMt3.get(1), faults(YourMt3Faults.of(yourMt3.get(1)), ids));
+    }
+
     private static Patched bisect(Subject subject, Model model) {
         return new Patching(model, subject.reference(), null, Thresholds.FLOAT32, Cancellation.NONE)
                 .bisect(NameGlob.ALL);
@@ -203,6 +233,25 @@ class FaultSuiteTest {
                 assertTrue(alone.clean(), alone.table());
                 assertEquals(List.of(), bisect(subject, model).replaced());
             }
+        }
+    }
+
+    @Test
+    void nothingIsSaidOfHealthyYourMt3() {
+        for (Subject subject : yourMt3) {
+            try (Model model = subject.load(List.of())) {
+                TraceDiff diff = diff(model, subject);
+                assertTrue(diff.clean(), diff.table());
+                TraceDiff alone = isolate(model, subject.reference()).diff();
+                assertTrue(alone.clean(), alone.table());
+            }
+        }
+    }
+
+    @Test
+    void fewerBitsOfYourMt3AreReducedPrecisionAndNoMore() {
+        for (Subject subject : yourMt3) {
+            areReduced(subject, Wrong::bfloat16);
         }
     }
 

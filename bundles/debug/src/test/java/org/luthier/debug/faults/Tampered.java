@@ -36,7 +36,7 @@ final class Tampered {
     static Model of(Model model, List<Injection> faults, Values weights, Runnable closing) {
         return model instanceof FrameModel frames
                 ? new Frames(frames, faults, weights, closing)
-                : new Tokens((TokenModel) model, faults, weights, closing);
+                : new Tokens((TokenModel) model, faults, weights, closing, new HashMap<>());
     }
 
     private record Frames(FrameModel model, List<Injection> faults, Values weights, Runnable closing)
@@ -48,7 +48,7 @@ final class Tampered {
 
         @Override
         public Frontend frontend() {
-            return new Front(model.frontend(), faults, weights);
+            return new Front(model.frontend(), faults, weights, new HashMap<>());
         }
 
         @Override
@@ -83,7 +83,8 @@ final class Tampered {
                 @Override
                 public List<INDArray> run(INDArray features, Position at, Probe probe) {
                     List<String> taps = model.frontend().layer().taps();
-                    Map<String, Tensor> known = Map.of(taps.get(taps.size() - 1), tensor(features));
+                    Map<String, Tensor> known = new HashMap<>();
+                    known.put(taps.get(taps.size() - 1), tensor(features));
                     return session.run(features, at, probe(faults, weights, probe, known));
                 }
 
@@ -100,7 +101,9 @@ final class Tampered {
         }
     }
 
-    private record Tokens(TokenModel model, List<Injection> faults, Values weights, Runnable closing)
+    /** @param known what the front end has made, and is an input of a wrong computation */
+    private record Tokens(
+            TokenModel model, List<Injection> faults, Values weights, Runnable closing, Map<String, Tensor> known)
             implements TokenModel {
         @Override
         public ModelDefinition definition() {
@@ -109,7 +112,7 @@ final class Tampered {
 
         @Override
         public Frontend frontend() {
-            return new Front(model.frontend(), faults, weights);
+            return new Front(model.frontend(), faults, weights, known);
         }
 
         @Override
@@ -129,7 +132,7 @@ final class Tampered {
 
         @Override
         public Session open(int rows, Probe probe) {
-            Probe watcher = probe(faults, weights, probe);
+            Probe watcher = probe(faults, weights, probe, known);
             for (Injection fault : faults) {
                 if (fault instanceof OfDecoding decoding) {
                     return decoding.change().open(model, rows, watcher);
@@ -144,7 +147,8 @@ final class Tampered {
         }
     }
 
-    private record Front(Frontend frontend, List<Injection> faults, Values weights) implements Frontend {
+    private record Front(Frontend frontend, List<Injection> faults, Values weights, Map<String, Tensor> known)
+            implements Frontend {
         @Override
         public Framing framing() {
             return frontend.framing();
@@ -167,7 +171,7 @@ final class Tampered {
                 @Override
                 public INDArray features(INDArray samples, int[] lengths, Position at, Probe probe) {
                     INDArray changed = changed(samples);
-                    Map<String, Tensor> known = Map.of(frontend.layer().name() + ".in", tensor(changed));
+                    known.put(frontend.layer().name() + ".in", tensor(changed));
                     return session.features(changed, lengths, at, probe(faults, weights, probe, known));
                 }
 
@@ -189,11 +193,7 @@ final class Tampered {
         }
     }
 
-    private static Probe probe(List<Injection> faults, Values weights, Probe watcher) {
-        return probe(faults, weights, watcher, Map.of());
-    }
-
-    /** @param known tensors that are not tapped */
+    /** @param known tensors that are not tapped; takes those that are, and are inputs */
     private static Probe probe(List<Injection> faults, Values weights, Probe watcher, Map<String, Tensor> known) {
         List<OfComputation> wrong = faults.stream()
                 .filter(OfComputation.class::isInstance)
@@ -201,7 +201,7 @@ final class Tampered {
                 .toList();
         return watcher == Probe.NONE || wrong.isEmpty()
                 ? watcher
-                : new WrongComputations(wrong, weights, watcher, new HashMap<>(known));
+                : new WrongComputations(wrong, weights, watcher, known);
     }
 
     private static Tensor tensor(INDArray tensor) {

@@ -104,6 +104,17 @@ final class Wrong {
         };
     }
 
+    /** Numbers as before training. */
+    static UnaryOperator<float[]> fresh(double size, long seed) {
+        return w -> {
+            Random random = new Random(seed);
+            for (int i = 0; i < w.length; i++) {
+                w[i] = (float) (size * random.nextGaussian());
+            }
+            return w;
+        };
+    }
+
     /** Rounded to eight bits, as bfloat16 has. */
     static float[] bfloat16(float[] w) {
         for (int i = 0; i < w.length; i++) {

@@ -111,4 +111,22 @@ final class WrongSpectrum {
         DoubleUnaryOperator of = sides.of();
         return (of.applyAsDouble(f) - of.applyAsDouble(foot)) / (of.applyAsDouble(peak) - of.applyAsDouble(foot));
     }
+
+    /** Triangles [bins, bands], the bin of 0 Hz among them. */
+    static float[] filters(int bins, int bands, double low, double high, Scale places, Scale sides) {
+        float[] filters = new float[bins * bands];
+        double from = places.of().applyAsDouble(low);
+        double step = (places.of().applyAsDouble(high) - from) / (bands + 1);
+        for (int band = 0; band < bands; band++) {
+            double left = places.back().applyAsDouble(from + band * step);
+            double peak = places.back().applyAsDouble(from + (band + 1) * step);
+            double end = places.back().applyAsDouble(from + (band + 2) * step);
+            for (int bin = 0; bin < bins; bin++) {
+                double f = bin * 8000.0 / (bins - 1);
+                double height = Math.min(slope(sides, left, peak, f), slope(sides, end, peak, f));
+                filters[bin * bands + band] = (float) Math.max(0, height);
+            }
+        }
+        return filters;
+    }
 }
