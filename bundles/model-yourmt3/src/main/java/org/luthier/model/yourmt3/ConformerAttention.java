@@ -55,6 +55,7 @@ final class ConformerAttention implements Layer, AutoCloseable {
      *
      * @param out tap of the result
      * @param input name of the normalised vectors
+     * @param frequencies that it is rotated by, or null with distances
      * @param length of a sequence
      */
     ConformerAttention(
@@ -64,6 +65,7 @@ final class ConformerAttention implements Layer, AutoCloseable {
             Kernels kernels,
             Weights weights,
             YourMt3Configuration.Conformer sizes,
+            float[] frequencies,
             int length) {
         this.name = name;
         this.out = out;
@@ -84,7 +86,7 @@ final class ConformerAttention implements Layer, AutoCloseable {
             distanceBias = vector(taking.take(name + ".position_bias", heads.count(), size));
             distances = distances(taking.take(name + ".positions.weight", width, width), width);
         } else {
-            rotation = Places.Rotation.of(frequencies(size), false, length);
+            rotation = Places.Rotation.of(frequencies, false, length);
             contentBias = null;
             distanceBias = null;
             distances = null;
@@ -100,15 +102,6 @@ final class ConformerAttention implements Layer, AutoCloseable {
 
     private static INDArray vector(float[] values) {
         return Nd4j.create(values, new long[] {values.length}, 'c');
-    }
-
-    /** 10000^(-2 i / width). */
-    private static float[] frequencies(int width) {
-        float[] frequencies = new float[width / 2];
-        for (int i = 0; i < frequencies.length; i++) {
-            frequencies[i] = (float) Math.pow(PERIOD, -2.0 * i / width);
-        }
-        return frequencies;
     }
 
     /** The sinusoids of the distances, sines and cosines by turns, times the matrix. */
@@ -233,7 +226,7 @@ final class ConformerAttention implements Layer, AutoCloseable {
                     from,
                     Computation.ROTATION,
                     List.of(input),
-                    Map.of(),
+                    Map.of("frequencies", ConformerEncoder.FREQUENCIES),
                     Map.of("heads", count, "pixel", false, "halves", true)));
         }
         all.add(projected(name + ".query", from, "q"));

@@ -10,6 +10,7 @@ import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -17,12 +18,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * added; then a norm. Taps: those of the parts, {@code encoder.layerN.out} and {@code encoder.out} [rows, length, width].
  */
 final class ConformerEncoder implements Layer, AutoCloseable {
+    /** Weight of what vectors are rotated by, in all layers [size of a head / 2]. */
+    static final String FREQUENCIES = "encoder.rotary.frequencies";
+
     private static final String NAME = "encoder";
     private static final Norm.Kind NORM = new Norm.Kind(false, 1e-5);
 
     private final Kernels kernels;
     private final List<Block> blocks = new ArrayList<>();
     private final Norm norm;
+    private final List<Weight> weights;
 
     /**
      * Takes the weights.
@@ -32,13 +37,16 @@ final class ConformerEncoder implements Layer, AutoCloseable {
      */
     ConformerEncoder(String input, Kernels kernels, Weights weights, YourMt3Configuration.Conformer sizes, int length) {
         this.kernels = kernels;
+        TakenWeights taking = new TakenWeights(weights);
+        float[] frequencies = sizes.relative() ? null : taking.take(FREQUENCIES, sizes.width() / sizes.heads() / 2);
         String from = input;
         for (int i = 0; i < sizes.layers(); i++) {
-            Block block = new Block(NAME + ".layer" + i, from, weights, sizes, length);
+            Block block = new Block(NAME + ".layer" + i, from, weights, sizes, frequencies, length);
             blocks.add(block);
             from = block.out.name();
         }
         norm = new Norm(NAME + ".out", NAME + ".norm", from, kernels, weights, sizes.width(), NORM);
+        this.weights = taking.list();
     }
 
     /** Name of what it makes. */
@@ -60,14 +68,27 @@ final class ConformerEncoder implements Layer, AutoCloseable {
         private final LatentFeedForward secondHalf;
         private final Norm out;
 
-        Block(String name, String from, Weights weights, YourMt3Configuration.Conformer sizes, int length) {
+        Block(
+                String name,
+                String from,
+                Weights weights,
+                YourMt3Configuration.Conformer sizes,
+                float[] frequencies,
+                int length) {
             this.name = name;
             this.from = from;
             firstNorm = norm(".ffn1_norm", ".pre_mlp1_norm", from, weights, sizes);
             firstHalf = half(1, firstNorm, weights, sizes);
             attentionNorm = norm(".attn_norm", ".pre_self_attention_norm", name + ".after_ffn1", weights, sizes);
             attention = new ConformerAttention(
-                    name + ".self_attention", name + ".attn", attentionNorm.name(), kernels, weights, sizes, length);
+                    name + ".self_attention",
+                    name + ".attn",
+                    attentionNorm.name(),
+                    kernels,
+                    weights,
+                    sizes,
+                    frequencies,
+                    length);
             convolutionNorm = norm(".conv_norm", ".pre_convolution_norm", name + ".after_attn", weights, sizes);
             convolution = new ConformerConvolution(name, convolutionNorm.name(), kernels, weights, sizes);
             secondNorm = norm(".ffn2_norm", ".pre_mlp2_norm", name + ".after_conv", weights, sizes);
@@ -202,6 +223,11 @@ final class ConformerEncoder implements Layer, AutoCloseable {
     @Override
     public List<String> taps() {
         return List.of();
+    }
+
+    @Override
+    public List<Weight> weights() {
+        return weights;
     }
 
     /** Frees the weights. */

@@ -270,11 +270,11 @@ final class Contradictions {
         size(group + "d_model", sizes.width(), "decoder.layer0.cross_attention.k.weight", 0, sizes.width());
         String layer = "encoder.layer0.";
         size(group + "intermediate_size", sizes.hidden(), layer + "mlp1.in.weight", 1, sizes.hidden());
-        presence(
+        kind(
                 group + "position_encoding_type",
                 sizes.relative() ? "relative" : "rotary",
-                layer + "self_attention.positions.weight",
-                sizes.relative());
+                Map.of("relative", layer + "self_attention.positions.weight", "rotary", ConformerEncoder.FREQUENCIES));
+        size(group + "num_heads", sizes.heads(), ConformerEncoder.FREQUENCIES, 0, sizes.width() / sizes.heads() / 2);
         size(group + "num_heads", sizes.heads(), layer + "self_attention.content_bias", 0, sizes.heads());
         size(
                 group + "conv_depthwise_kernel_size",

@@ -57,8 +57,8 @@ class ConformerEncoderTest {
     void distancesCountByTheirSinusoids() {
         SeededWeights weights = new SeededWeights();
         Variant.Recorder recorder = new Variant.Recorder();
-        try (ConformerAttention layer =
-                        new ConformerAttention("a", "o", "x", Kernels.named("cpu"), weights, sizes(true), LENGTH);
+        try (ConformerAttention layer = new ConformerAttention(
+                        "a", "o", "x", Kernels.named("cpu"), weights, sizes(true), null, LENGTH);
                 Work work = new Work();
                 INDArray x = Nd4j.create(
                         SeededWeights.numbers(new Random(4), LENGTH * WIDTH), new long[] {1, LENGTH, WIDTH}, 'c');

@@ -144,7 +144,8 @@ class ContradictionsTest {
                 "conformer_relative | model_cfg.encoder.conformer.intermediate_size | 32 | weight 'encoder.layer0.mlp1.in.weight'",
                 "conformer_relative | model_cfg.encoder.conformer.num_heads | 8 | weight 'encoder.layer0.self_attention.content_bias' (tensor 'encoder.layers.0.self_attn.pos_bias_u') has the shape [4, 8], not 8 in dimension 0",
                 "conformer_relative | model_cfg.encoder.conformer.position_encoding_type | rotary | there is weight 'encoder.layer0.self_attention.positions.weight'",
-                "conformer_rotary | model_cfg.encoder.conformer.position_encoding_type | relative | there is no weight 'encoder.layer0.self_attention.positions.weight'",
+                "conformer_rotary | model_cfg.encoder.conformer.num_heads | 8 | weight 'encoder.rotary.frequencies' (tensor 'encoder.embed_positions.inv_freq') has the shape [4], not 2",
+                "conformer_rotary | model_cfg.encoder.conformer.position_encoding_type | relative | there is weight 'encoder.rotary.frequencies'",
                 "conformer_rotary | model_cfg.encoder.conformer.conv_depthwise_kernel_size | 15 | weight 'encoder.layer0.convolution.depthwise.weight'"
             })
     void aHyperParameterThatTheWeightsGainsayIsNamed(String variant, String name, String value, String told) {
