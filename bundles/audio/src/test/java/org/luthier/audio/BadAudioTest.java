@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -172,14 +174,53 @@ class BadAudioTest {
                 recording.facts().remarks().get(0));
     }
 
-    /** What follows the stated length is no sound: WAV files often carry more after it. */
+    /** What follows the stated length may be anything and is not read; unless it is what a WAV file may have there, that is told. */
     @Test
     void headerWithASmallerLength() throws IOException {
-        Path file = Wav.of(Wav.INTEGER, 16)
-                .bytes(new byte[20_000])
-                .statedBytes(8000)
-                .write(folder.resolve("a.wav"));
+        byte[] samples = new byte[20_000];
+        Path file = Wav.of(Wav.INTEGER, 16).bytes(samples).statedBytes(8000).write(folder.resolve("a.wav"));
         assertEquals(4000, read(file).facts().frames());
+        assertEquals(
+                List.of(
+                        "the header states 4000 samples, and these were read; 12000 bytes behind them, which it does not"
+                                + " account for, were not"),
+                read(file).facts().remarks());
+        new Random(5).nextBytes(samples);
+        Wav.of(Wav.INTEGER, 16).bytes(samples).statedBytes(8000).write(file);
+        assertEquals(1, read(file).facts().remarks().size());
+    }
+
+    /** A title, of an odd length, and a place of samples; the filling byte is missing in the second file. */
+    @Test
+    void chunksBehindTheSamples() throws IOException {
+        for (String title : List.of("LIST\15\0\0\0INFOINAM\1\0\0\0x\0", "LIST\15\0\0\0INFOINAM\1\0\0\0x")) {
+            byte[] chunks = (title + "cue \4\0\0\0\0\0\0\0").getBytes(StandardCharsets.ISO_8859_1);
+            Path file = Wav.of(Wav.INTEGER, 16)
+                    .bytes(Arrays.copyOf(new byte[8000], 8000 + chunks.length))
+                    .statedBytes(8000)
+                    .write(folder.resolve("a.wav"));
+            byte[] bytes = Files.readAllBytes(file);
+            System.arraycopy(chunks, 0, bytes, bytes.length - chunks.length, chunks.length);
+            Files.write(file, bytes);
+            assertEquals(4000, read(file).facts().frames());
+            assertEquals(List.of(), read(file).facts().remarks());
+        }
+    }
+
+    /** As a recorder leaves it that ran for too long: 5 GB, of which none is decoded to find out that they are too many. */
+    @Test
+    void endlessHeaderOfAFileThatIsTooLong() throws IOException {
+        Path file = Wav.of(Wav.INTEGER, 16).statedBytes(-1).write(folder.resolve("a.wav"));
+        try (RandomAccessFile holes = new RandomAccessFile(file.toFile(), "rw")) {
+            holes.setLength(5L << 30);
+        }
+        List<Long> decoded = new ArrayList<>();
+        LuthierException refusal = assertThrows(
+                LuthierException.class,
+                () -> new FfmpegAudioReader()
+                        .read(file, 22_050, (phase, done, total) -> decoded.add(done), Cancellation.NONE));
+        assertTrue(refusal.getMessage().contains("is too long"), refusal.getMessage());
+        assertEquals(List.of(0L), decoded);
     }
 
     /** W64 counts samples in 64 bits: a header of millions of years at 48 kHz, whose samples no long can count after resampling. */

@@ -153,7 +153,10 @@ class BadInputTest {
     @Test
     void headerThatStatesTooLittle() throws IOException {
         // What the header does not count may be anything; it is not read.
-        done(file(wav(PCM, 1, RATE, 16, tone(1), RATE)), "0.5 s of audio");
+        done(
+                file(wav(PCM, 1, RATE, 16, tone(1), RATE)),
+                "0.5 s of audio",
+                RATE + " bytes behind them, which it does not account for, were not");
     }
 
     @Test

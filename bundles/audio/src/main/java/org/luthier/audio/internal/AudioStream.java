@@ -9,6 +9,7 @@ import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_NONE;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_EF_CRCCHECK;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_EF_EXPLODE;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_PKT_DATA_SKIP_SAMPLES;
+import static org.bytedeco.ffmpeg.global.avcodec.av_get_bits_per_sample;
 import static org.bytedeco.ffmpeg.global.avcodec.av_packet_alloc;
 import static org.bytedeco.ffmpeg.global.avcodec.av_packet_free;
 import static org.bytedeco.ffmpeg.global.avcodec.av_packet_get_side_data;
@@ -27,6 +28,7 @@ import static org.bytedeco.ffmpeg.global.avformat.av_read_frame;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_close_input;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_find_stream_info;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_open_input;
+import static org.bytedeco.ffmpeg.global.avformat.avio_size;
 import static org.bytedeco.ffmpeg.global.avutil.AVERROR_EOF;
 import static org.bytedeco.ffmpeg.global.avutil.AVMEDIA_TYPE_AUDIO;
 import static org.bytedeco.ffmpeg.global.avutil.AV_LOG_QUIET;
@@ -272,6 +274,17 @@ public final class AudioStream implements AutoCloseable {
         int width = 8 * av_get_bytes_per_sample(format);
         int raw = codec.bits_per_raw_sample();
         return raw > 0 && raw < width ? raw : width;
+    }
+
+    /** Size of the file, with whatever else is in it. */
+    long bytes() {
+        return Math.max(0, avio_size(container.pb()));
+    }
+
+    /** What a sample of every channel takes in the file, if they are stored as they are. */
+    int bytesPerFrame() {
+        int bits = av_get_bits_per_sample(stream.codecpar().codec_id());
+        return Math.max(1, stream.codecpar().ch_layout().nb_channels() * bits / Byte.SIZE);
     }
 
     /** Whether the samples are stored as they are, so that any part of the file is right. */

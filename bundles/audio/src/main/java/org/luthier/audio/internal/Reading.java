@@ -104,6 +104,9 @@ public final class Reading {
         if (claimed >= 0) {
             total = Math.round(claimed * rate);
             requireRoom(claimed * targetRate);
+        } else if (stream.uncompressed()) {
+            // Where the header does not say, the file's size does.
+            requireRoom((double) stream.bytes() / stream.bytesPerFrame() / rate * targetRate);
         }
     }
 
@@ -158,6 +161,9 @@ public final class Reading {
             remarks.add("the header states no valid length; all " + frames + " samples found were read");
         } else if (stream.uncompressed() && total >= 0 && Math.abs(total - frames) > rate * LOSSLESS_SLACK) {
             remarks.add("the header states " + total + " samples; " + frames + " were found and read");
+        } else if (stream.format().startsWith("wav/") && WavTail.strayBytes(file) > 0) {
+            remarks.add("the header states " + total + " samples, and these were read; " + WavTail.strayBytes(file)
+                    + " bytes behind them, which it does not account for, were not");
         }
         if (stream.damaged() > 0) {
             remarks.add(stream.damaged() + " of " + stream.packets() + " packets are damaged and were left out");
