@@ -80,7 +80,7 @@ public final class Redecode extends WorkbenchCommand<Redecode.Options> {
         @Option(
                 names = {"-o", "--output"},
                 paramLabel = "MIDI",
-                description = "Write the new notes to this file.")
+                description = "Write the new notes to this file, as the model writes its MIDI files.")
         Path output;
 
         @Option(names = "--force", description = "Replace the file if it exists.")

@@ -123,7 +123,7 @@ class TranscribeTest {
                 "a.wav --threads=-1|2|transcribe: --threads: expected a whole number from 1 to",
                 "a.wav --tempo slow|2|transcribe: --tempo: expected a number from 4.0 to 1000.0 quarters a minute, got 'slow'",
                 "a.wav --threshold 0.9 --ceiling 0.8|2|transcribe: --threshold 0.9 is above --ceiling 0.8",
-                "a.wav --backend cuda|1|runs on cpu",
+                "a.wav --backend nd4j-cuda|1|runs on cpu",
                 "a.wav --threshold 7|2|from 0.0 to 1.0",
                 "a.wav --colour red|2|unknown option --colour",
                 "a.wav --tokenizer mt3|1|--tokenizer",

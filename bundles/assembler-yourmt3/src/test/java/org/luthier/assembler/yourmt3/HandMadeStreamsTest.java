@@ -99,6 +99,18 @@ class HandMadeStreamsTest {
         assertEquals(List.of("0:60 0.1..0.11"), Streams.words(assembled.notes()));
     }
 
+    /** As a row that begins with the end token goes on, and as rows are that the reference pads to one length. */
+    @Test
+    void anEndBeforeTheTieEndsNothingAndPaddingAddsNothing() {
+        String said = "end, tie, shift 10, program 0, velocity 1, pitch 60, shift 20, velocity 0, pitch 60, end";
+        Assembled assembled = Streams.say(single, said, "end, pad, end");
+        Assembled padded = Streams.say(single, said + ", pad, pad", "end, pad, end, pad, pad, pad, pad");
+
+        assertEquals(List.of("0:60 0.1..0.2"), Streams.words(assembled.notes()));
+        assertEquals(assembled.notes(), padded.notes());
+        assertEquals(assembled.invalid(), padded.invalid());
+    }
+
     @Test
     void channelsAreMixed() {
         IntList[] channels = new IntList[13];
