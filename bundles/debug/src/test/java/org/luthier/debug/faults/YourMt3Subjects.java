@@ -277,7 +277,7 @@ final class YourMt3Subjects {
                 return filters(shape[0], shape[1]);
             }
             if (name.endsWith("frequencies")) {
-                return frequencies(name.contains("temporal"), count);
+                return frequencies(name.contains("temporal") || name.contains(".rotary."), count);
             }
             if (name.endsWith("embedded.table")) {
                 return sinusoids(shape[0], shape[1]);
