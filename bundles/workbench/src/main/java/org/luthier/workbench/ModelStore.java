@@ -115,7 +115,7 @@ final class ModelStore implements AutoCloseable {
         lockLoading(cancellation);
         try {
             found = share(key);
-            return found != null ? found : add(load(key, checkpoints));
+            return found != null ? found : add(load(key, checkpoints, cancellation));
         } finally {
             loading.unlock();
         }
@@ -222,19 +222,21 @@ final class ModelStore implements AutoCloseable {
         }
     }
 
-    private static Loaded load(Key key, Checkpoints checkpoints) {
+    private static Loaded load(Key key, Checkpoints checkpoints, Cancellation cancellation) {
         startNd4j();
+        cancellation.check();
         try (Checkpoint checkpoint = checkpoints.open(key.checkpoint)) {
-            return load(key, checkpoint);
+            return load(key, checkpoint, cancellation);
         }
     }
 
-    private static Loaded load(Key key, Checkpoint checkpoint) {
+    private static Loaded load(Key key, Checkpoint checkpoint, Cancellation cancellation) {
         try {
             MappedWeights weights =
                     NameRules.choose(key.family.nameRules(), checkpoint).apply(checkpoint, key.family.id());
-            Model model = key.family.load(key.definition, weights, key.execution);
+            Model model = key.family.load(key.definition, new StoppableWeights(weights, cancellation), key.execution);
             try {
+                cancellation.check();
                 weights.finish();
                 List<String> warnings = new ArrayList<>(checkpoint.warnings());
                 warnings.addAll(weights.warnings());

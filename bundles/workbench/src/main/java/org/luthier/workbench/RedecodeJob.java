@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -55,7 +54,7 @@ public final class RedecodeJob {
     /** The parameters that can be set: those of the assembler, and of the decoder if there is one. */
     public List<Parameter> parameters(Path file, TranscriptionRequest request) {
         try (KeptJob job = KeptJob.open(file);
-                Snapshot snapshot = new Snapshot(job, request, Cancellation.NONE)) {
+                Snapshot snapshot = new Snapshot(job, request, new RunningJob(request, Cancellation.NONE))) {
             return snapshot.parts.parameters();
         }
     }
@@ -70,19 +69,17 @@ public final class RedecodeJob {
      * @throws CancelledException if it was cancelled
      */
     public Result run(Path file, TranscriptionRequest request, Progress progress, Cancellation cancellation) {
-        try (KeptJob job = KeptJob.open(file);
-                Snapshot snapshot = new Snapshot(job, request, cancellation)) {
-            try {
+        return workbench.run(request, cancellation, running -> {
+            try (KeptJob job = KeptJob.open(file);
+                    Snapshot snapshot = new Snapshot(job, request, running)) {
                 Transcription redecoded =
                         snapshot.decodesAgain() ? decode(job, snapshot, progress) : assemble(job, snapshot);
                 return new Result(
                         job.transcription(),
                         redecoded,
                         changed(job.transcription().segments(), redecoded.segments()));
-            } catch (CancelledException e) {
-                throw snapshot.aborted.get() == null ? e : snapshot.aborted.get();
             }
-        }
+        });
     }
 
     private static List<Integer> changed(List<SegmentTokens> before, List<SegmentTokens> now) {
@@ -134,7 +131,7 @@ public final class RedecodeJob {
         Provenance kept = job.transcription().provenance();
         String id = request.model() == null ? kept.model().id() : request.model();
         Execution on = request.execution() == null ? workbench.execution() : request.execution();
-        try (ModelLease lease = workbench.openModel(id, request.checkpoint(), on)) {
+        try (ModelLease lease = workbench.openModel(id, request.checkpoint(), on, snapshot.stop)) {
             boolean encoded = job.hasEncoded() && lease.checkpointSha256().equals(kept.checkpoint());
             TokenModel model = model(lease, job, encoded, request);
             Tokenizer tokenizer = snapshot.parts.tokenizer();
@@ -226,8 +223,7 @@ public final class RedecodeJob {
     /** The parts that the job is put through, from the start to the end, and their settings. */
     private final class Snapshot implements AutoCloseable {
         private final TranscriptionRequest request;
-        private final AtomicReference<LuthierException> aborted = new AtomicReference<>();
-        private final Cancellation stop;
+        private final RunningJob stop;
         private final Leases leases;
         private final Ingredients parts;
         /** What the job and the user have set, as text. */
@@ -235,9 +231,9 @@ public final class RedecodeJob {
         /** Every parameter with its value. */
         private final Map<String, Object> values;
 
-        private Snapshot(KeptJob job, TranscriptionRequest request, Cancellation cancellation) {
+        private Snapshot(KeptJob job, TranscriptionRequest request, RunningJob running) {
             this.request = request;
-            this.stop = () -> aborted.get() != null || cancellation.requested();
+            this.stop = running;
             Provenance kept = job.transcription().provenance();
             String tokenizer = or(request.tokenizer(), kept.tokenizer());
             String decoder = or(request.decoder(), kept.decoder());
@@ -251,7 +247,7 @@ public final class RedecodeJob {
             if (decoding) {
                 wants.add(new Want(Decoder.class, decoder));
             }
-            leases = workbench.parts().acquire(wants, aborted::set, cancellation);
+            leases = workbench.parts().acquire(wants, running::abort, running);
             try {
                 parts = new Ingredients(
                         leases.get(Tokenizer.class, tokenizer),

@@ -106,10 +106,14 @@ final class RunningJob implements Job, Cancellation {
             return abortReason;
         }
         if (trouble instanceof OutOfMemoryError) {
+            // Work without audio is done on what was kept of some.
+            String subject = request.audio() == null
+                    ? "the job"
+                    : String.valueOf(request.audio().getFileName());
             return new LuthierException(
-                    String.format(
-                            "not enough memory for %s in a heap of %d MB; give more with --heap 2g (an hour needs about 1.2 GB)",
-                            request.audio().getFileName(), Runtime.getRuntime().maxMemory() >> 20),
+                    "not enough memory for " + subject + " in a heap of "
+                            + (Runtime.getRuntime().maxMemory() >> 20)
+                            + " MB; give more with --heap, or cut the recording (an hour needs about 1.2 GB)",
                     trouble);
         }
         if (requested()) {

@@ -10,6 +10,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.luthier.api.Cancellation;
 import org.luthier.api.CancelledException;
 import org.luthier.api.LuthierException;
@@ -150,12 +152,17 @@ public final class Workbench implements AutoCloseable {
      * @param model as for {@link #definition}
      * @param checkpoint weights to use in place of the model's own, or null
      * @param execution what to run on, or null for the default
+     * @throws CancelledException if the thread was interrupted
      */
     public ModelLease openModel(String model, Path checkpoint, Execution execution) {
-        Choice choice = choose(model, checkpoint, Cancellation.NONE);
-        Leases leases = parts.acquire(choice.wants(parts), reason -> {}, Cancellation.NONE);
+        return openModel(model, checkpoint, execution, Thread.currentThread()::isInterrupted);
+    }
+
+    ModelLease openModel(String model, Path checkpoint, Execution execution, Cancellation cancellation) {
+        Choice choice = choose(model, checkpoint, cancellation);
+        Leases leases = parts.acquire(choice.wants(parts), reason -> {}, cancellation);
         try {
-            ModelStore.Loaded loaded = open(choice, leases, execution, Cancellation.NONE);
+            ModelStore.Loaded loaded = open(choice, leases, execution, cancellation);
             return new Lease(leases, loaded, leases.version(ModelFamily.class, choice.family()));
         } catch (RuntimeException | Error e) {
             leases.close();
@@ -309,12 +316,37 @@ public final class Workbench implements AutoCloseable {
         }
     }
 
+    /**
+     * Does other work than a transcription in the calling thread. Closing the workbench cancels it and waits for its end, as with a
+     * transcription.
+     *
+     * @param request what is wanted, without audio
+     * @param work given the job, which tells it to stop
+     */
+    <T> T run(TranscriptionRequest request, Cancellation cancellation, Function<RunningJob, T> work) {
+        RunningJob job = new RunningJob(request, cancellation);
+        AtomicReference<T> result = new AtomicReference<>();
+        jobs.add(job);
+        job.run(() -> {
+            requireOpen();
+            result.set(work.apply(job));
+            return null;
+        });
+        jobs.remove(job);
+        job.outcome();
+        return result.get();
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new LuthierException("the workbench is closed");
+        }
+    }
+
     private Prepared prepare(RunningJob job) {
         jobs.add(job);
         try {
-            if (closed) {
-                throw new LuthierException("the workbench is closed");
-            }
+            requireOpen();
             return prepare(choose(job.request().model(), job.request().checkpoint(), job), job);
         } catch (RuntimeException | Error e) {
             jobs.remove(job);

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -303,6 +304,37 @@ class RedecodeJobTest {
         assertThrows(
                 CancelledException.class,
                 () -> redecode.run(job, nothing().withDecoder("greedy"), Progress.NONE, atOnce));
+    }
+
+    /** The first step has somebody close the workbench; all steps would take half a minute. */
+    @Test
+    void closingTheWorkbenchEndsTheWork() throws Exception {
+        Thread closing = new Thread(world.workbench::close);
+        AtomicBoolean begun = new AtomicBoolean();
+        world.family.atStep = segment -> {
+            if (begun.compareAndSet(false, true)) {
+                closing.start();
+            }
+            LockSupport.parkNanos(20_000_000);
+        };
+        world.family.says = segment -> IntLists.immutable.ofAll(
+                IntStream.generate(() -> TokenFakes.TIE).limit(TokenFakes.MAX_TOKENS));
+        TranscriptionRequest request =
+                nothing().withDecoder("fake-search").withBatch(1).withExecution(new Execution("cpu", "fake", 1));
+        assertThrows(CancelledException.class, () -> redecode(request));
+        closing.join();
+        assertEquals(0, world.family.open.get(), "closed when nobody works with it any more");
+        String message =
+                assertThrows(LuthierException.class, () -> redecode(request)).getMessage();
+        assertTrue(message.contains("closed"), message);
+    }
+
+    @Test
+    void notEnoughMemoryIsTold() {
+        world.family.atStep = segment -> {
+            throw new OutOfMemoryError("made by the test");
+        };
+        assertRefused(nothing().withDecoder("fake-search"), "not enough memory for the job in a heap of");
     }
 
     @Test

@@ -311,6 +311,27 @@ class WorkbenchTest {
     }
 
     @Test
+    void loadingEndsWhenItIsNotWantedAnyMore() {
+        world.family.atLoad = () -> Thread.currentThread().interrupt();
+        assertThrows(CancelledException.class, () -> world.workbench.openModel(null, null, null));
+        assertTrue(Thread.interrupted());
+
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        world.family.atLoad = () -> {
+            loading.countDown();
+            await(go);
+        };
+        Job job = world.workbench.start(TranscriptionRequest.of(audio), Progress.NONE);
+        await(loading);
+        job.cancel();
+        go.countDown();
+        assertThrows(CancelledException.class, job::await);
+        assertEquals(0, world.family.loaded.get());
+        assertTrue(world.parts.list().stream().allMatch(part -> part.jobs() == 0));
+    }
+
+    @Test
     void cancellingEndsTheJobAndLeavesNothingRunning() throws Exception {
         CountDownLatch running = new CountDownLatch(1);
         world.family.atSegment = segment -> {
