@@ -120,6 +120,9 @@ final class AttentionOperation {
                             "exchange q and k",
                             product(k, q, split)));
                 }
+                for (Factor by : Factor.of(size)) {
+                    variants.add(by.variant("the scores", plain().map(x -> times(x, by))));
+                }
                 if (bias != null) {
                     biases(variants);
                 }

@@ -18,9 +18,9 @@ import org.luthier.debug.faults.Fault.Injection;
  * What the debugger said of a fault.
  *
  * @param located the tensor that departs first; null if none does
- * @param causes those of the first tensor, the likeliest first
+ * @param found causes of all that departs
  */
-record Outcome(Subject subject, Fault fault, String located, List<Cause> causes) {
+record Outcome(Subject subject, Fault fault, String located, List<Cause> found) {
     private static final String ALSO = "; as well fits: ";
 
     /** Compares a run with the fault with the healthy one. */
@@ -31,14 +31,8 @@ record Outcome(Subject subject, Fault fault, String located, List<Cause> causes)
             Reference trace = new Tracer(model, fault.cached())
                     .trace(new TraceInput.Recorded(reference, null), NameGlob.ALL, Cancellation.NONE);
             TraceDiff diff = TraceDiff.compare(trace, reference, Thresholds.FLOAT32);
-            List<Cause> causes = causes(subject, faults, model).of(diff.departed(), trace, reference);
             return new Outcome(
-                    subject,
-                    fault,
-                    diff.first(),
-                    causes.stream()
-                            .filter(cause -> cause.layer().equals(diff.first()))
-                            .toList());
+                    subject, fault, diff.first(), causes(subject, faults, model).of(diff.departed(), trace, reference));
         }
     }
 
@@ -50,19 +44,25 @@ record Outcome(Subject subject, Fault fault, String located, List<Cause> causes)
                 Thresholds.FLOAT32);
     }
 
+    /** Those of the first tensor, the likeliest first. */
+    List<Cause> causes() {
+        return found.stream().filter(cause -> cause.layer().equals(located)).toList();
+    }
+
     boolean isLocated() {
         return fault.located().equals(located);
     }
 
     /** The likeliest cause, without what it is of; a dash where there is none. */
     String named() {
-        return causes.isEmpty()
+        return causes().isEmpty()
                 ? "-"
-                : causes.get(0).cause().replaceAll("[:(].*", "").strip();
+                : causes().get(0).cause().replaceAll("[:(].*", "").strip();
     }
 
     /** Place of the right cause among all that fit, from 1; 0 if it is not among them. */
     int rank() {
+        List<Cause> causes = causes();
         for (int i = 0; i < causes.size(); i++) {
             String cause = causes.get(i).cause();
             if (cause.startsWith(fault.cause())) {
@@ -80,6 +80,6 @@ record Outcome(Subject subject, Fault fault, String located, List<Cause> causes)
     public String toString() {
         return fault.id() + " of " + subject.name() + ": " + fault.what() + ", expected " + fault.located() + ": "
                 + fault.cause() + ", got " + located + ": "
-                + causes.stream().map(Cause::toString).toList();
+                + found.stream().map(Cause::toString).toList();
     }
 }

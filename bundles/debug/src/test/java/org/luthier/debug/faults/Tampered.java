@@ -131,6 +131,11 @@ final class Tampered {
         }
 
         @Override
+        public int earliestEnd() {
+            return model.earliestEnd();
+        }
+
+        @Override
         public Session open(int rows, Probe probe) {
             Probe watcher = probe(faults, weights, probe, known);
             for (Injection fault : faults) {
