@@ -238,18 +238,4 @@ class MixtureOfExpertsTest {
             assertEquals(List.of("x", "m.experts", "m.weights"), whole.inputs());
         }
     }
-
-    @Test
-    void layerNormTells() {
-        try (LayerNorm norm = new LayerNorm("n", "x", Kernels.named("plain"), new SeededWeights(), 3, 1e-5)) {
-            assertEquals(Map.of("epsilon", 1e-5), norm.computations().get(0).settings());
-            INDArray same = tensor(new long[] {1, 3}, 4, 4, 4);
-            norm.forward(same, same, Position.segments(0, 1), Probe.NONE);
-            float[] offset = new float[3];
-            SeededWeights again = new SeededWeights();
-            again.take("n.scale", 3);
-            System.arraycopy(again.take("n.offset", 3), 0, offset, 0, 3);
-            assertArrayEquals(offset, HostFloats.copy(same), 0);
-        }
-    }
 }

@@ -10,6 +10,7 @@ import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.Norm;
 import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

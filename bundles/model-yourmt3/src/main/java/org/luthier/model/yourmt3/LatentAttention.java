@@ -12,6 +12,7 @@ import org.luthier.nn.Activation;
 import org.luthier.nn.Heads;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValues;
+import org.luthier.nn.Norm;
 import org.luthier.nn.Projection;
 import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.buffer.DataType;

@@ -11,6 +11,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.MixtureOfExperts;
+import org.luthier.nn.Norm;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**

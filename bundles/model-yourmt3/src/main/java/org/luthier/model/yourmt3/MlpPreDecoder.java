@@ -10,6 +10,7 @@ import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.Norm;
 import org.luthier.nn.Projection;
 import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -51,7 +52,7 @@ final class MlpPreDecoder implements PreDecoder {
             projections.add(kernels.projection(
                     taking.take(linear + ".weight", from, to), taking.take(linear + ".bias", to), from, to));
             if (i < 2) {
-                norms.add(new Norm(norm(i), norm(i), linear, kernels, weights, half, NORM));
+                norms.add(new Norm(norm(i), linear, kernels, weights, half, NORM));
             }
         }
         this.weights = taking.list();

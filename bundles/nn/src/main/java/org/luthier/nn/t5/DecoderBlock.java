@@ -10,6 +10,7 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.KeyValueCache;
 import org.luthier.nn.KeyValues;
+import org.luthier.nn.Norm;
 import org.luthier.nn.Scratch;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -24,9 +25,9 @@ public final class DecoderBlock implements Layer, AutoCloseable {
     private final String afterSelfAttention;
     private final String afterCrossAttention;
     private final String out;
-    private final RmsNorm preSelfAttentionNorm;
+    private final Norm preSelfAttentionNorm;
     private final SelfAttention selfAttention;
-    private final RmsNorm preCrossAttentionNorm;
+    private final Norm preCrossAttentionNorm;
     private final CrossAttention crossAttention;
     private final FeedForward feedForward;
 
@@ -51,11 +52,12 @@ public final class DecoderBlock implements Layer, AutoCloseable {
         this.afterSelfAttention = name + ".after_self_attention";
         this.afterCrossAttention = name + ".after_cross_attention";
         this.out = name + ".out";
-        preSelfAttentionNorm = new RmsNorm(name + ".pre_self_attention_norm", input, kernels, weights, sizes.model());
+        preSelfAttentionNorm =
+                new Norm(name + ".pre_self_attention_norm", input, kernels, weights, sizes.model(), T5Sizes.NORM);
         selfAttention = new SelfAttention(
                 name + ".self_attention", preSelfAttentionNorm.name(), true, bias, kernels, weights, sizes);
-        preCrossAttentionNorm =
-                new RmsNorm(name + ".pre_cross_attention_norm", afterSelfAttention, kernels, weights, sizes.model());
+        preCrossAttentionNorm = new Norm(
+                name + ".pre_cross_attention_norm", afterSelfAttention, kernels, weights, sizes.model(), T5Sizes.NORM);
         crossAttention = new CrossAttention(
                 name + ".cross_attention", preCrossAttentionNorm.name(), encoded, kernels, weights, sizes);
         feedForward = new FeedForward(name, afterCrossAttention, kernels, weights, sizes, form);
@@ -79,11 +81,12 @@ public final class DecoderBlock implements Layer, AutoCloseable {
      * @param bias added to the scores of self-attention; null for nothing
      */
     void forward(Batch x, KeyValueCache before, KeyValues encoded, INDArray bias, Position at, Probe probe) {
-        preSelfAttentionNorm.forward(x.stream(), x.normalised(), at, probe); // normalised: [rows, length, model]
+        preSelfAttentionNorm.forward(
+                x.stream().shaped(), x.normalised().shaped(), at, probe); // normalised: [rows, length, model]
         selfAttention.forward(x, before, bias, at, probe); // stream: [rows, length, model]
         probe.offer(afterSelfAttention, at, x.stream().shaped());
 
-        preCrossAttentionNorm.forward(x.stream(), x.normalised(), at, probe);
+        preCrossAttentionNorm.forward(x.stream().shaped(), x.normalised().shaped(), at, probe);
         crossAttention.forward(x, encoded, at, probe);
         probe.offer(afterCrossAttention, at, x.stream().shaped());
 

@@ -11,6 +11,7 @@ import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.Norm;
 import org.luthier.nn.Scratch;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -28,7 +29,7 @@ public final class DecoderStack implements Layer, AutoCloseable {
     private final AddedPositions embedded;
     private final RelativePositions relative;
     private final List<DecoderBlock> blocks = new ArrayList<>();
-    private final RmsNorm out;
+    private final Norm out;
     private final double logitFactor;
     private final String scaled;
     private final Linear logits;
@@ -97,7 +98,7 @@ public final class DecoderStack implements Layer, AutoCloseable {
             blocks.add(block);
             stream = block.output();
         }
-        out = new RmsNorm(name + ".out", stream, kernels, weights, sizes.model());
+        out = new Norm(name + ".out", stream, kernels, weights, sizes.model(), T5Sizes.NORM);
         logits = new Linear(
                 name + ".logits", scaled == null ? out.name() : scaled, kernels, weights, sizes.model(), ids);
     }
@@ -150,7 +151,7 @@ public final class DecoderStack implements Layer, AutoCloseable {
             }
         }
         if (y != null) {
-            out.forward(x.stream(), x.normalised(), at, probe); // normalised: [rows, length, model]
+            out.forward(x.stream().shaped(), x.normalised().shaped(), at, probe); // normalised: [rows, length, model]
             if (scaled != null) {
                 kernels.affine(
                         x.normalised().flat(),

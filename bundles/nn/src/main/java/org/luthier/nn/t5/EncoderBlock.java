@@ -8,6 +8,7 @@ import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.Norm;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -19,7 +20,7 @@ public final class EncoderBlock implements Layer, AutoCloseable {
     private final String input;
     private final String afterAttention;
     private final String out;
-    private final RmsNorm preAttentionNorm;
+    private final Norm preAttentionNorm;
     private final SelfAttention attention;
     private final FeedForward feedForward;
 
@@ -34,7 +35,7 @@ public final class EncoderBlock implements Layer, AutoCloseable {
         this.input = input;
         this.afterAttention = name + ".after_attention";
         this.out = name + ".out";
-        preAttentionNorm = new RmsNorm(name + ".pre_attention_norm", input, kernels, weights, sizes.model());
+        preAttentionNorm = new Norm(name + ".pre_attention_norm", input, kernels, weights, sizes.model(), T5Sizes.NORM);
         attention =
                 new SelfAttention(name + ".attention", preAttentionNorm.name(), false, bias, kernels, weights, sizes);
         feedForward = new FeedForward(name, afterAttention, kernels, weights, sizes, form);
@@ -51,7 +52,8 @@ public final class EncoderBlock implements Layer, AutoCloseable {
      * @param bias added to the scores; null for nothing
      */
     void forward(Batch x, INDArray bias, Position at, Probe probe) {
-        preAttentionNorm.forward(x.stream(), x.normalised(), at, probe); // normalised: [rows, length, model]
+        preAttentionNorm.forward(
+                x.stream().shaped(), x.normalised().shaped(), at, probe); // normalised: [rows, length, model]
         attention.forward(x, bias, at, probe); // stream: [rows, length, model]
         probe.offer(afterAttention, at, x.stream().shaped());
 

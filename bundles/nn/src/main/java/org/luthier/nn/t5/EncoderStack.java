@@ -9,6 +9,7 @@ import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.nn.Kernels;
+import org.luthier.nn.Norm;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -22,7 +23,7 @@ public final class EncoderStack implements Layer, AutoCloseable {
     private final AddedPositions embedded;
     private final RelativePositions relative;
     private final List<EncoderBlock> blocks = new ArrayList<>();
-    private final RmsNorm out;
+    private final Norm out;
 
     /**
      * Takes the weights.
@@ -83,7 +84,7 @@ public final class EncoderStack implements Layer, AutoCloseable {
             blocks.add(block);
             stream = block.output();
         }
-        out = new RmsNorm(name + ".out", stream, kernels, weights, sizes.model());
+        out = new Norm(name + ".out", stream, kernels, weights, sizes.model(), T5Sizes.NORM);
     }
 
     /** Name of what it makes. */
@@ -112,7 +113,7 @@ public final class EncoderStack implements Layer, AutoCloseable {
                 block.forward(x, bias, at, probe);
             }
         }
-        out.forward(x.stream(), encoded, at, probe); // encoded: [rows, length, model]
+        out.forward(x.stream().shaped(), encoded.shaped(), at, probe); // encoded: [rows, length, model]
     }
 
     @Override

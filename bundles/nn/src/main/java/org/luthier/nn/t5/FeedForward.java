@@ -8,13 +8,14 @@ import org.luthier.api.model.Probe;
 import org.luthier.nn.Activation;
 import org.luthier.nn.Kernels;
 import org.luthier.nn.MixtureOfExperts;
+import org.luthier.nn.Norm;
 
 /** The last part of a block: a gated layer behind a norm, or a mixture of experts of the stream as it is, without a norm. */
 final class FeedForward implements AutoCloseable {
     private static final int CHOSEN_EXPERTS = 2;
 
     private final Kernels kernels;
-    private final RmsNorm norm;
+    private final Norm norm;
     private final GatedMlp mlp;
     private final MixtureOfExperts experts;
 
@@ -42,7 +43,7 @@ final class FeedForward implements AutoCloseable {
                     CHOSEN_EXPERTS,
                     Activation.SILU);
         } else {
-            norm = new RmsNorm(block + ".pre_mlp_norm", input, kernels, weights, model);
+            norm = new Norm(block + ".pre_mlp_norm", input, kernels, weights, model, T5Sizes.NORM);
             mlp = new GatedMlp(name, norm.name(), kernels, weights, sizes);
             experts = null;
         }
@@ -60,7 +61,7 @@ final class FeedForward implements AutoCloseable {
     /** Adds to the residual stream. */
     void forward(Batch x, Position at, Probe probe) {
         if (experts == null) {
-            norm.forward(x.stream(), x.normalised(), at, probe); // normalised: [rows, length, model]
+            norm.forward(x.stream().shaped(), x.normalised().shaped(), at, probe); // normalised: [rows, length, model]
             mlp.forward(x, at, probe);
         } else {
             experts.forward(x.stream().shaped(), x.normalised().shaped(), x.scratch(), at, probe);

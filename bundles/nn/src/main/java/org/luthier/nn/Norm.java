@@ -1,4 +1,4 @@
-package org.luthier.model.yourmt3;
+package org.luthier.nn;
 
 import java.util.List;
 import java.util.Map;
@@ -7,16 +7,18 @@ import org.luthier.api.model.Computation;
 import org.luthier.api.model.Layer;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
-import org.luthier.nn.Kernels;
-import org.luthier.nn.TakenWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** A layer norm, or one that leaves the mean and has no bias. Tap: {@code NAME}. Weights: {@code WEIGHT.scale} and {@code WEIGHT.bias} [width]. */
-final class Norm implements Layer, AutoCloseable {
+/**
+ * A norm over the last axis: (x - mean) / sqrt(variance + epsilon) * scale + bias (Ba et al. 2016), or, where the mean is left, x /
+ * sqrt(mean(x^2) + epsilon) * scale (Zhang and Sennrich 2019). Tap: {@code NAME}. Weights: {@code WEIGHT.scale} and {@code WEIGHT.bias}
+ * [width].
+ */
+public final class Norm implements Layer, AutoCloseable {
     private final String name;
-    private final String input;
     private final String weight;
+    private final String input;
     private final Kernels kernels;
     private final Kind kind;
     private final INDArray scale;
@@ -28,10 +30,19 @@ final class Norm implements Layer, AutoCloseable {
     /**
      * What a norm is like.
      *
-     * @param rms whether it leaves the mean
-     * @param epsilon added to the mean square, or to the variance
+     * @param rms whether it leaves the mean, and has no bias
+     * @param epsilon added to the variance, or to the mean square
      */
-    record Kind(boolean rms, double epsilon) {}
+    public record Kind(boolean rms, double epsilon) {}
+
+    /**
+     * Takes the weights, which are called as the norm is.
+     *
+     * @param input name of what it norms
+     */
+    public Norm(String name, String input, Kernels kernels, Weights weights, int width, Kind kind) {
+        this(name, name, input, kernels, weights, width, kind);
+    }
 
     /**
      * Takes the weights.
@@ -39,10 +50,10 @@ final class Norm implements Layer, AutoCloseable {
      * @param weight the beginning of their names
      * @param input name of what it norms
      */
-    Norm(String name, String weight, String input, Kernels kernels, Weights weights, int width, Kind kind) {
+    public Norm(String name, String weight, String input, Kernels kernels, Weights weights, int width, Kind kind) {
         this.name = name;
-        this.input = input;
         this.weight = weight;
+        this.input = input;
         this.kernels = kernels;
         this.kind = kind;
         TakenWeights taking = new TakenWeights(weights);
@@ -61,7 +72,7 @@ final class Norm implements Layer, AutoCloseable {
      * @param x [rows, ..., width]
      * @param y of its shape; overwritten, may be x
      */
-    void forward(INDArray x, INDArray y, Position at, Probe probe) {
+    public void forward(INDArray x, INDArray y, Position at, Probe probe) {
         if (bias == null) {
             kernels.rmsNorm(x, scale, (float) kind.epsilon(), y);
         } else {
@@ -82,20 +93,14 @@ final class Norm implements Layer, AutoCloseable {
 
     @Override
     public List<Computation> computations() {
-        return List.of(
+        return List.of(new Computation(
+                name,
+                bias == null ? Computation.RMS_NORM : Computation.LAYER_NORM,
+                List.of(input),
                 bias == null
-                        ? new Computation(
-                                name,
-                                Computation.RMS_NORM,
-                                List.of(input),
-                                Map.of("scale", weight + ".scale"),
-                                Map.of("epsilon", kind.epsilon()))
-                        : new Computation(
-                                name,
-                                Computation.LAYER_NORM,
-                                List.of(input),
-                                Map.of("scale", weight + ".scale", "offset", weight + ".bias"),
-                                Map.of("epsilon", kind.epsilon())));
+                        ? Map.of("scale", weight + ".scale")
+                        : Map.of("scale", weight + ".scale", "offset", weight + ".bias"),
+                Map.of("epsilon", kind.epsilon())));
     }
 
     @Override
