@@ -10,6 +10,7 @@ import org.luthier.api.audio.AudioReader;
 import org.luthier.api.audio.Recording;
 import org.luthier.audio.internal.AudioStream;
 import org.luthier.audio.internal.Reading;
+import org.luthier.files.NativeLibraries;
 import org.osgi.service.component.annotations.Component;
 
 /**
@@ -49,8 +50,14 @@ public final class FfmpegAudioReader implements AudioReader {
             return new Reading(file, stream, sampleRate).run(progress, cancellation);
         } catch (LinkageError e) {
             throw new LuthierException(
-                    "FFmpeg cannot be loaded on this machine, so no audio can be read: "
-                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+                    NativeLibraries.shortage()
+                            .map(full ->
+                                    "FFmpeg does not start, since its native libraries cannot be unpacked: " + full)
+                            .orElseGet(() -> "FFmpeg cannot be loaded on this machine, so no audio can be read: "
+                                    + String.valueOf(e.getMessage())
+                                            .lines()
+                                            .findFirst()
+                                            .orElse("")),
                     e);
         }
     }

@@ -28,6 +28,7 @@ import org.luthier.checkpoint.Checkpoints;
 import org.luthier.checkpoint.MappedWeights;
 import org.luthier.checkpoint.NameRules;
 import org.luthier.checkpoint.Sha256Sums;
+import org.luthier.files.NativeLibraries;
 import org.luthier.files.Reason;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -285,11 +286,21 @@ final class ModelStore implements AutoCloseable {
     }
 
     private static LuthierException noNd4j(String said, LinkageError error) {
+        Optional<String> full = NativeLibraries.shortage();
+        if (full.isPresent()) {
+            return new LuthierException(
+                    "ND4J does not start, since its native libraries cannot be unpacked: " + full.get(), error);
+        }
+        Throwable cause = error;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        String last = String.valueOf(cause.getMessage());
         String why = said.lines()
                 .filter(line -> line.startsWith("java.lang.") && line.contains("Error: "))
                 .map(line -> line.substring(line.indexOf("Error: ") + "Error: ".length()))
                 .findFirst()
-                .orElse(error.toString());
+                .orElse(last);
         return new LuthierException(
                 "ND4J does not start on this machine (" + why + "): its native libraries for "
                         + System.getProperty("os.name") + " " + System.getProperty("os.arch")

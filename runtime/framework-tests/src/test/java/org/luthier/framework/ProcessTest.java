@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -213,6 +214,28 @@ class ProcessTest {
     void aFolderThatCannotBeMadeIsOneLine() throws Exception {
         environment.put("LUTHIER_CACHE", "/dev/null/cache");
         isOneLine(run("env").expect(1).err(), "LUTHIER_CACHE");
+    }
+
+    /** Whoever may mount one has a disk that is full at once, and one into which the native libraries do not fit. */
+    @ParameterizedTest
+    @CsvSource({"100k, env, Luthier does not start", "20m, layer:tree, ND4J does not start"})
+    @EnabledOnOs(OS.LINUX)
+    void aFullDiskIsNamed(String size, String command, String what) throws Exception {
+        Path disk = Files.createDirectories(folder.resolve("disk"));
+        Assumptions.assumeTrue(
+                start(Path.of("/bin/sh"), "", "-c", "mount -t tmpfs -o size=" + size + " none " + disk)
+                                .end()
+                                .code()
+                        == 0,
+                "no right to mount a small disk");
+        try {
+            environment.put("LUTHIER_CACHE", disk.resolve("cache").toString());
+            String line = run(command).expect(1).err();
+            isOneLine(line, what);
+            assertTrue(line.contains("the disk of " + disk.resolve("cache")) && line.contains("LUTHIER_CACHE"), line);
+        } finally {
+            start(Path.of("/bin/sh"), "", "-c", "umount " + disk).end().expect(0);
+        }
     }
 
     /** Blanks, what shells read as syntax, and letters beyond ASCII where the environment names no language. */

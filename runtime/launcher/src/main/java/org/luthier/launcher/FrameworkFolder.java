@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -22,6 +23,8 @@ import java.util.stream.Stream;
  */
 final class FrameworkFolder implements AutoCloseable {
     private static final String LOCK = "lock";
+    /** Bytes that what is kept of all bundles fits into several times. */
+    private static final long LEAST = 1 << 20;
     /**
      * The folders of this process; guarded by the class. They are never looked into: closing any file closes all locks that the process
      * holds on it.
@@ -57,9 +60,12 @@ final class FrameworkFolder implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
+            // Java's messages are often a file's name and nothing else.
+            String why = e instanceof FileSystemException system && system.getReason() != null
+                    ? system.getReason()
+                    : e.getClass().getSimpleName() + ": " + e.getMessage();
             throw LaunchException.failed(
-                    "cannot write in " + parent + " (" + e.getClass().getSimpleName() + ": " + e.getMessage()
-                            + "); set LUTHIER_CACHE to a folder that you can write",
+                    "cannot write in " + parent + " (" + why + "); set LUTHIER_CACHE to a folder that you can write",
                     e);
         }
     }
@@ -90,6 +96,15 @@ final class FrameworkFolder implements AutoCloseable {
 
     Path path() {
         return path;
+    }
+
+    /** Whether there is no room for anything on its disk. */
+    boolean isFull() {
+        try {
+            return Files.getFileStore(path).getUsableSpace() < LEAST;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Removes the folder. */

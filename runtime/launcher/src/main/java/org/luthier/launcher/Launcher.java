@@ -77,7 +77,15 @@ public final class Launcher implements AutoCloseable {
             startBundles(framework.getBundleContext(), jars);
             return new Launcher(framework, folder);
         } catch (BundleException e) {
+            boolean full = folder.isFull();
             close(framework, folder);
+            if (full) {
+                throw LaunchException.failed(
+                        "the disk of " + folders.cache()
+                                + " is full, so Luthier does not start; make room there, or set LUTHIER_CACHE to a folder on"
+                                + " another disk",
+                        e);
+            }
             throw LaunchException.failed("the framework does not start: " + oneLine(e), e);
         } catch (RuntimeException e) {
             close(framework, folder);
