@@ -1,7 +1,9 @@
 package org.luthier.shell;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.ModelFamily;
@@ -87,7 +89,24 @@ public final class ModelInstall extends WorkbenchCommand<ModelInstall.Options> {
         };
     }
 
+    /** @throws LuthierException if the checkpoint is another model's, with that */
     private boolean fits(ModelDefinition model, Checkpoint checkpoint) {
+        boolean fits = fitsAlone(model, checkpoint);
+        List<String> others = fits
+                ? List.of()
+                : workbench.catalog().models().stream()
+                        .filter(other -> fitsAlone(other, checkpoint))
+                        .map(ModelDefinition::id)
+                        .toList();
+        if (!others.isEmpty()) {
+            String other = String.join(" or ", others);
+            throw new LuthierException(checkpoint.name() + " is no checkpoint of model " + model.id() + ", but of "
+                    + other + "; run model:install " + others.get(0) + " with it");
+        }
+        return fits;
+    }
+
+    private boolean fitsAlone(ModelDefinition model, Checkpoint checkpoint) {
         try (Leases leases = workbench.parts().acquire(new Want(ModelFamily.class, model.family()))) {
             ModelFamily family = leases.get(ModelFamily.class, model.family());
             return family.recognises(checkpoint) && family.fits(model, checkpoint);

@@ -4,12 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.luthier.api.checkpoint.Checkpoint;
+import org.luthier.api.checkpoint.Weights;
+import org.luthier.api.model.Execution;
+import org.luthier.api.model.Model;
+import org.luthier.api.model.ModelDefinition;
+import org.luthier.api.model.ModelFamily;
 import org.luthier.files.Sha256;
 import org.luthier.shell.internal.Captured;
 
@@ -75,5 +83,51 @@ class ModelInstallTest {
         assertEquals(2, studio.run(install, captured));
         assertEquals("", captured.out());
         assertFalse(Files.exists(home()));
+    }
+
+    @Test
+    void weightsOfAnotherModelAreToldWhoseTheyAre() throws Exception {
+        Path other = Files.createDirectories(studio.folder.resolve("models/other"));
+        Files.writeString(other.resolve("model.json"), """
+                {"id": "other", "title": "Another", "family": "no-family", "assembler": "toy-notes",
+                 "configuration": {}, "weights": "other.safetensors", "licence": "Apache-2.0", "sources": []}
+                """);
+        studio.parts.add(ModelFamily.class, new NoFamily(), "1.0.0", 0);
+        assertEquals(
+                1,
+                studio.run(install, captured, "other", "--from", "models/basic-pitch/toy.safetensors"),
+                captured.out());
+        assertEquals(
+                "luthier: toy.safetensors is no checkpoint of model other, but of basic-pitch;"
+                        + " run model:install basic-pitch with it\n",
+                captured.err());
+    }
+
+    /** Recognises nothing. */
+    private static final class NoFamily implements ModelFamily {
+        @Override
+        public String id() {
+            return "no-family";
+        }
+
+        @Override
+        public String description() {
+            return "nothing";
+        }
+
+        @Override
+        public boolean recognises(Checkpoint checkpoint) {
+            return false;
+        }
+
+        @Override
+        public List<URL> nameRules() {
+            return List.of();
+        }
+
+        @Override
+        public Model load(ModelDefinition definition, Weights weights, Execution execution) {
+            throw new AssertionError("it is only installed");
+        }
     }
 }
