@@ -3,7 +3,6 @@ package org.luthier.model.yourmt3;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.luthier.api.LuthierException;
 import org.luthier.api.checkpoint.Weights;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Position;
@@ -30,14 +29,9 @@ final class GroupPreDecoder implements PreDecoder {
      * Takes the weight.
      *
      * @param input name of the latents
-     * @throws LuthierException if the model is not as many times as wide as latents
+     * @param model a multiple of the latents
      */
     GroupPreDecoder(String input, Kernels kernels, Weights weights, int latents, int width, int model) {
-        if (model % latents != 0) {
-            throw new LuthierException("checkpoint: pre_decoder_type group_linear: expected a decoder whose width is a"
-                    + " multiple of the " + latents + " latents, got " + model
-                    + "; this is no YourMT3+ that can be run");
-        }
         this.input = input;
         this.width = width;
         int outputs = model / latents;

@@ -227,9 +227,7 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
 
         /** Name of the latents as they go out. */
         String output() {
-            return temporal.isEmpty()
-                    ? byLatent
-                    : temporal.get(temporal.size() - 1).output();
+            return temporal.get(temporal.size() - 1).output();
         }
 
         /** Works on the latents of each time, leaves them as the times of each latent. */
@@ -277,9 +275,7 @@ final class PerceiverEncoder implements Layer, AutoCloseable {
 
         @Override
         public List<Computation> computations() {
-            String before = local.isEmpty()
-                    ? spectral.output()
-                    : local.get(local.size() - 1).output();
+            String before = local.get(local.size() - 1).output();
             boolean placed = temporalPlaces != null && from.equals(BEGINNING);
             return List.of(
                     arranged(byTime, from, from.equals(BEGINNING) ? "b t k d -> (b t) k d" : "(b k) t d -> (b t) k d"),

@@ -423,23 +423,68 @@ record YourMt3Configuration(
                     channels > 1 ? "mc_shared_linear, for " + channels + " channels" : "one for one channel",
                     projection.joining());
         }
+        Arguments own = model.inside("encoder");
         if (encoder instanceof Perceiver latent) {
-            checkDivides(model, "qk_channels", latent.queries(), "num_self_attention_heads", latent.selfHeads());
-            checkDivides(model, "qk_channels", latent.queries(), "num_cross_attention_heads", latent.crossHeads());
-            checkDivides(model, "v_channels", latent.values(), "num_self_attention_heads", latent.selfHeads());
-            checkDivides(model, "v_channels", latent.values(), "num_cross_attention_heads", latent.crossHeads());
-            checkDivides(model, "num_latents", latent.latents(), "num_channels", channels);
-            if (latent.feedForward() == FeedForward.MOE && latent.chosen() > latent.experts()) {
-                throw model.wrong("moe_topk", "at most moe_num_experts, " + latent.experts(), latent.chosen());
-            }
+            checkPerceiver(own.inside("perceiver-tf"), latent);
+            checkDivides(own.inside("perceiver-tf"), "num_latents", latent.latents(), "num_channels", channels);
+            checkProjection(model, latent);
         } else if (encoder instanceof Conformer conformer) {
-            checkDivides(model, "d_model", conformer.width(), "num_heads", conformer.heads());
+            checkConformer(own.inside("conformer"), conformer);
+        } else if (encoder instanceof T5 stack && !stack.relative() && stack.positions() < audio.frames()) {
+            throw own.inside("t5")
+                    .wrong("num_max_positions", "the " + audio.frames() + " frames of a segment", stack.positions());
         }
     }
 
-    private static void checkDivides(Arguments model, String name, int value, String divisorName, int divisor) {
+    private static void checkPerceiver(Arguments own, Perceiver latent) {
+        checkDivides(own, "qk_channels", latent.queries(), "num_self_attention_heads", latent.selfHeads());
+        checkDivides(own, "qk_channels", latent.queries(), "num_cross_attention_heads", latent.crossHeads());
+        checkDivides(own, "v_channels", latent.values(), "num_self_attention_heads", latent.selfHeads());
+        checkDivides(own, "v_channels", latent.values(), "num_cross_attention_heads", latent.crossHeads());
+        if (latent.feedForward() == FeedForward.MOE && latent.chosen() > latent.experts()) {
+            throw own.wrong("moe_topk", "at most moe_num_experts, " + latent.experts(), latent.chosen());
+        }
+        int narrowest = latent.queries() / Math.max(latent.selfHeads(), latent.crossHeads());
+        int pairs = latent.rotated() / 2;
+        if (latent.positions() == Positions.ROPE && (pairs == 0 || 2 * pairs > narrowest)) {
+            throw own.wrong(
+                    "num_cross_attention_heads",
+                    "as many as columns of a head can rotate, 2 to " + narrowest + ", or twice that with"
+                            + " rope_partial_pe",
+                    latent.crossHeads());
+        }
+    }
+
+    private static void checkConformer(Arguments own, Conformer conformer) {
+        checkDivides(own, "d_model", conformer.width(), "num_heads", conformer.heads());
+        if (!conformer.relative() && conformer.width() / conformer.heads() % 2 != 0) {
+            throw own.wrong("num_heads", "heads of an even width, to rotate", conformer.heads());
+        }
+        if (conformer.kernel() % 2 == 0) {
+            throw own.wrong("conv_depthwise_kernel_size", "an odd number", conformer.kernel());
+        }
+    }
+
+    private void checkProjection(Arguments model, Perceiver latent) {
+        int width = decoder.model();
+        if (projection.joining() == Joining.GROUP_LINEAR && width % latent.latents() != 0) {
+            throw model.wrong(
+                    "pre_decoder_type",
+                    "another than group_linear, or a d_model that is a multiple of the " + latent.latents()
+                            + " latents",
+                    width);
+        }
+        if (projection.joining() == Joining.CONV && (width < latent.width() || latent.width() < projection.depth())) {
+            throw model.wrong(
+                    "pre_decoder_type",
+                    "conv up to the width of a latent, " + latent.width() + ", and that up to d_model, " + width,
+                    "conv" + projection.depth());
+        }
+    }
+
+    private static void checkDivides(Arguments own, String name, int value, String divisorName, int divisor) {
         if (value % divisor != 0) {
-            throw model.wrong(name, "a multiple of " + divisorName + ", " + divisor, value);
+            throw own.wrong(name, "a multiple of " + divisorName + ", " + divisor, value);
         }
     }
 

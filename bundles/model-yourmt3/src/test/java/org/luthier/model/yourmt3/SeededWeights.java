@@ -6,10 +6,21 @@ import java.util.Random;
 import org.luthier.api.checkpoint.Ledger;
 import org.luthier.api.checkpoint.Weights;
 
-/** Numbers between 0.2 and 1.2 for every weight that is asked for, kept by name: they are variances and scales too. */
+/** Numbers of a seed for every weight that is asked for, kept by name. */
 final class SeededWeights implements Weights {
     private final Random random = new Random(7);
+    private final float least;
     final Map<String, float[]> taken = new LinkedHashMap<>();
+
+    /** Between 0.2 and 1.2: they are variances and scales too. */
+    SeededWeights() {
+        this(0.2f);
+    }
+
+    /** From the least to that and 1, but for variances, which are never below 0.2. */
+    SeededWeights(float least) {
+        this.least = least;
+    }
 
     @Override
     public float[] take(String name, long... shape) {
@@ -18,6 +29,10 @@ final class SeededWeights implements Weights {
             count *= (int) size;
         }
         float[] values = numbers(random, count);
+        float moved = name.endsWith(".variance") ? 0 : least - 0.2f;
+        for (int i = 0; i < count; i++) {
+            values[i] += moved;
+        }
         if (taken.put(name, values.clone()) != null) {
             throw new AssertionError(name + " was taken twice");
         }

@@ -110,16 +110,100 @@ class YourMt3ConfigurationTest {
         "encoder.perceiver-tf.num_latents, 27, 'a multiple of num_channels, 13'",
         "encoder.perceiver-tf.qk_channels, 100, 'a multiple of num_self_attention_heads, 8'",
         "encoder.perceiver-tf.moe_topk, 9, 'at most moe_num_experts, 8'",
-        "encoder.perceiver-tf.layer_norm_eps, no, a number between"
+        "encoder.perceiver-tf.layer_norm_eps, no, a number between",
+        "encoder.perceiver-tf.num_cross_attention_heads, 64, '2 to 2, or twice'",
+        "encoder.perceiver-tf.num_cross_attention_heads, 2, '2 to 16, or twice'"
     })
     void whatCannotBeIsRefusedByName(String name, String value, String expected) {
         Map<String, String> all = published();
         all.put((MODEL + name).replace("model_cfg.../", ""), value);
-        String message = assertThrows(LuthierException.class, () -> YourMt3Configuration.of(all))
-                .getMessage();
-        assertTrue(message.contains(name.substring(name.lastIndexOf('.') + 1)), message);
-        assertTrue(message.contains(expected), message);
+        String message = assertRefused(all, expected);
+        assertTrue(message.contains((MODEL + name + ": expected ").replace("model_cfg.../", "")), message);
         assertTrue(message.contains("got "), message);
+    }
+
+    private static String assertRefused(Map<String, String> arguments, String expected) {
+        String message = assertThrows(LuthierException.class, () -> YourMt3Configuration.of(arguments))
+                .getMessage();
+        assertTrue(message.contains(expected), message);
+        return message;
+    }
+
+    /** Of one channel, with latents of 128 and a decoder of 512. */
+    @ParameterizedTest
+    @CsvSource({
+        "group_linear, 24, 'a multiple of the 24 latents'",
+        "group_linear, 32, ",
+        "conv64, 24, ",
+        "conv64, 2, ",
+    })
+    void aProjectionThatCannotBeIsRefused(String projection, String latents, String expected) {
+        Map<String, String> all = single();
+        all.put(MODEL + "pre_decoder_type", projection);
+        all.put(ENCODER + "num_latents", latents);
+        if (expected == null) {
+            assertEquals(1, YourMt3Configuration.of(all).channels());
+        } else {
+            assertRefused(all, expected);
+        }
+    }
+
+    @Test
+    void filtersAreNotWiderThanLatentsNorLatentsThanTheModel() {
+        Map<String, String> all = single();
+        all.put(MODEL + "pre_decoder_type", "conv64");
+        all.put(ENCODER + "d_latents", "32");
+        assertRefused(all, "conv up to the width of a latent, 32");
+        all.put(ENCODER + "d_latents", "1024");
+        assertRefused(all, "and that up to d_model, 512");
+    }
+
+    @Test
+    void aStackHasPositionsForAllFrames() {
+        Map<String, String> all = framed("t5");
+        all.put(MODEL + "encoder.t5.num_max_positions", "256");
+        assertEquals(256, YourMt3Configuration.of(all).audio().frames());
+        all.put(MODEL + "encoder.t5.num_max_positions", "255");
+        assertRefused(all, "encoder.t5.num_max_positions: expected the 256 frames of a segment, got 255");
+        all.put(MODEL + "encoder.t5.position_encoding_type", "trainable");
+        assertTrue(((YourMt3Configuration.T5) YourMt3Configuration.of(all).encoder()).relative());
+    }
+
+    @Test
+    void aConformerThatCannotBeIsRefused() {
+        Map<String, String> all = framed("conformer");
+        String conformer = MODEL + "encoder.conformer.";
+        all.put(conformer + "intermediate_size", "100");
+        all.put(conformer + "num_heads", "8");
+        all.put(conformer + "position_encoding_type", "rotary");
+        all.put(conformer + "conv_depthwise_kernel_size", "30");
+        assertRefused(all, "encoder.conformer.conv_depthwise_kernel_size: expected an odd number, got 30");
+        all.put(conformer + "conv_depthwise_kernel_size", "31");
+        all.put(conformer + "num_heads", "512");
+        assertRefused(all, "encoder.conformer.num_heads: expected heads of an even width");
+        all.put(conformer + "position_encoding_type", "relative");
+        YourMt3Configuration.of(all);
+    }
+
+    /** The published arguments with one channel. */
+    private static Map<String, String> single() {
+        Map<String, String> all = new HashMap<>();
+        published().forEach((name, value) -> all.put(name.replace("decoder.multi-t5.", "decoder.t5."), value));
+        all.put(MODEL + "decoder_type", "t5");
+        all.put(MODEL + "pre_decoder_type", "linear");
+        return all;
+    }
+
+    /** Those with an encoder of frames of 512 bands, as the decoder has. */
+    private static Map<String, String> framed(String encoder) {
+        Map<String, String> all = single();
+        single().forEach((name, value) -> all.put(name.replace("decoder.t5.", "encoder." + encoder + "."), value));
+        all.put("hyper_parameters.audio_cfg.codec", "melspec");
+        all.put("hyper_parameters.audio_cfg.hop_length", "128");
+        all.put(MODEL + "encoder_type", encoder);
+        all.put(MODEL + "pre_encoder_type", "none");
+        all.put(MODEL + "pre_decoder_type", "none");
+        return all;
     }
 
     @Test
