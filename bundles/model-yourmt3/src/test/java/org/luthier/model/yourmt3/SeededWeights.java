@@ -1,6 +1,7 @@
 package org.luthier.model.yourmt3;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.luthier.api.checkpoint.Ledger;
@@ -54,7 +55,7 @@ final class SeededWeights implements Weights {
 
     @Override
     public Ledger ledger() {
-        throw new UnsupportedOperationException();
+        return new Ledger("seed", "", YourMt3Family.ID, List.of());
     }
 
     @Override
