@@ -199,7 +199,7 @@ class YourMt3ConversionTest {
                     .filter(tensor -> tensor.trainable() && tensor.sameAs() == null)
                     .count();
             assertEquals(String.valueOf(2 * trainable), checkpoint.metadata().get("storages outside state_dict"));
-            assertTrue(checkpoint.warnings().toString().contains("utils.task_manager.TaskManager"));
+            assertEquals(List.of(), checkpoint.warnings());
         }
     }
 

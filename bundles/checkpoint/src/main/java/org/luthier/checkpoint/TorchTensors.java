@@ -41,7 +41,16 @@ final class TorchTensors {
             "numpy.core.multiarray.scalar",
             "numpy.core.multiarray._reconstruct",
             "numpy._core.multiarray.scalar",
-            "numpy._core.multiarray._reconstruct");
+            "numpy._core.multiarray._reconstruct",
+            // What trainers note among the parameters, as the published checkpoints of YourMT3+ do: told in the
+            // metadata.
+            "argparse.Namespace",
+            "pathlib.PosixPath",
+            "utils.event_codec.FastCodec",
+            "utils.note_event_dataclasses.Event",
+            "utils.note_event_dataclasses.EventRange",
+            "utils.task_manager.TaskManager",
+            "utils.tokenizer.NoteEventTokenizer");
 
     /** Element types of storages; those that tensors of are not readable have a width only. */
     private static final Map<String, Element> ELEMENTS = Map.ofEntries(
