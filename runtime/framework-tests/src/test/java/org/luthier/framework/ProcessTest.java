@@ -373,6 +373,24 @@ class ProcessTest {
     }
 
     @Test
+    void whatIsWrongWithALineIsToldWithoutClasses() throws Exception {
+        Files.createDirectories(folder.resolve("closed"));
+        Ended piped = start(
+                        Luthier.LAYOUT.resolve("luthier"),
+                        "transcribe *.nothing\nenv > nowhere/x\nenv > closed\n%(1+)\nmodel:list | head -1\n")
+                .end();
+        assertEquals(
+                List.of(
+                        "luthier: no matches found: *.nothing",
+                        "luthier: " + folder.toRealPath().resolve("nowhere/x") + ": there is no such file or folder",
+                        "luthier: " + folder.toRealPath().resolve("closed") + ": cannot be used: Is a directory",
+                        "luthier: cannot be understood: %(1+)",
+                        "luthier: unknown command 'head'; did you mean help? (a script has exit and Luthier's commands"
+                                + " only; help lists them)"),
+                piped.err().lines().toList());
+    }
+
+    @Test
     void interruptingAPipedCommandEndsTheSession() throws Exception {
         Sounds.arpeggio(600, folder.resolve("long.wav"));
         Running running = start(Luthier.LAYOUT.resolve("luthier"), "transcribe long.wav -o x.mid\nmodel:list\n");

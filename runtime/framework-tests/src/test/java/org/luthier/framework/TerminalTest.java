@@ -108,7 +108,7 @@ class TerminalTest {
         await("luthier: unknown command 'model:lits'; did you mean model:list?");
         await(PROMPT);
         type("model:list | tail -2\r");
-        await("mt3-piano");
+        await("yourmt3-single");
         await(PROMPT);
         type("exit\r");
         endsWith(0);

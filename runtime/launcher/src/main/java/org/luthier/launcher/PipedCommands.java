@@ -11,6 +11,8 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.Charset;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.osgi.framework.BundleContext;
@@ -102,12 +104,25 @@ final class PipedCommands {
                 awaitEnd();
                 return INTERRUPTED;
             }
-            System.err.println("luthier: " + e.getCause().getMessage());
+            System.err.println("luthier: " + told(e.getCause(), line));
             return 1;
         } catch (LaunchException e) {
             System.err.println("luthier: " + e.getMessage());
             return 1;
         }
+    }
+
+    /** What Gogo found wrong with a line, without the names of Java's classes, which its exceptions often have nothing but. */
+    private static String told(Throwable trouble, String line) {
+        if (trouble instanceof NoSuchFileException missing) {
+            return missing.getFile() + ": there is no such file or folder";
+        }
+        if (trouble instanceof FileSystemException file) {
+            return file.getFile() + ": cannot be used" + (file.getReason() == null ? "" : ": " + file.getReason());
+        }
+        return trouble.getMessage() == null || trouble instanceof NullPointerException
+                ? "cannot be understood: " + line.strip()
+                : trouble.getMessage();
     }
 
     /** Gogo runs a command on a thread of its own and does not wait for one that it has interrupted. */
