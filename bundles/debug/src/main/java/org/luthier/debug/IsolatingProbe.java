@@ -1,33 +1,41 @@
 package org.luthier.debug;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
+import org.luthier.debug.cause.Rearrangement;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Judges every computation by itself, in one run: compares what it made with the reference's tensor, then puts that into its place, so
  * that what follows is fed as in the reference. May be tapped by several workers.
  *
- * <p>A tensor is judged if all that its computation reads is in the reference; else it is not judged, whatever it looks like.
+ * <p>A tensor is judged if all that its computation reads is in the reference; else it is not judged, whatever it looks like. What only
+ * moves the numbers of a recorded tensor counts as recorded too.
  */
 public final class IsolatingProbe implements Probe {
     /** How a note begins that tells what kept a tensor from being judged. */
     static final String MISSING = "input not recorded: ";
+    /** Note on tensors of which the reference holds what their numbers are moved from. */
+    static final String MOVED = "recorded before their numbers are moved";
 
     private final Reference reference;
     private final Thresholds thresholds;
     private final TensorGraph graph;
     private final NameGlob layers;
     private final RecordingProbe made = new RecordingProbe(NameGlob.ALL);
-    private final Map<String, RecordedTensor> expected = new HashMap<>();
+    private final Map<String, RecordedTensor> expected = new ConcurrentHashMap<>();
+    /** Of {@link #expected}, in order of execution. */
+    private final List<String> names;
+
+    private final Map<String, RecordedTensor> moved = new LinkedHashMap<>();
     private final Map<String, Judgement> judgements = new LinkedHashMap<>();
     private final Set<String> offered = new LinkedHashSet<>();
 
@@ -45,7 +53,8 @@ public final class IsolatingProbe implements Probe {
         this.thresholds = thresholds;
         this.graph = graph;
         this.layers = layers;
-        for (String name : reference.names()) {
+        this.names = new ArrayList<>(reference.names());
+        for (String name : names) {
             expected.put(name, reference.tensor(name));
         }
     }
@@ -56,13 +65,43 @@ public final class IsolatingProbe implements Probe {
             offered.add(name);
         }
         // A free run is fed nothing of the reference.
-        return expected.containsKey(name) && !name.equals(Tracer.TOKENS);
+        return (expected.containsKey(name) || isMoved(name)) && !name.equals(Tracer.TOKENS);
+    }
+
+    /** Whether it is nothing but the numbers of a tensor that the reference holds whole, in other places. */
+    private boolean isMoved(String name) {
+        Computation computation = graph.computation(name);
+        return !Boolean.getBoolean("p10off")
+                && Rearrangement.is(computation)
+                && isWhole(computation.inputs().get(0));
+    }
+
+    /** What a tensor should be; null where sizes do not fit. */
+    private RecordedTensor expected(String name, Tap tap) {
+        synchronized (moved) {
+            if (!expected.containsKey(name)) {
+                Computation computation = graph.computation(name);
+                String from = computation.inputs().get(0);
+                RecordedTensor tensor = Rearrangement.of(
+                        computation, expected.get(from), tap.copy().shape());
+                if (tensor == null) {
+                    return null;
+                }
+                names.add(names.indexOf(from) + 1, name);
+                moved.put(name, tensor);
+                expected.put(name, tensor);
+            }
+            return expected.get(name);
+        }
     }
 
     @Override
     public void tap(String name, Position at, INDArray tensor) {
         Tap tap = Tap.of(name, at, tensor);
-        RecordedTensor recorded = expected.get(name);
+        RecordedTensor recorded = expected(name, tap);
+        if (recorded == null) {
+            return;
+        }
         if (!recorded.integers() && !tap.copy().integers()) {
             Judgement judgement = judgement(name, steps(recorded, tap));
             synchronized (judgement) {
@@ -108,8 +147,8 @@ public final class IsolatingProbe implements Probe {
         }
         Computation computation = graph.computation(name);
         return computation == null
-                ? Sources.of(recorded, before(name), reference)
-                : Sources.of(recorded, computation, reference);
+                ? Sources.of(recorded, before(name), expected)
+                : Sources.of(recorded, computation, expected);
     }
 
     private boolean isWhole(String name) {
@@ -131,7 +170,7 @@ public final class IsolatingProbe implements Probe {
     TraceDiff result(Set<String> given) {
         List<TensorDiff> tensors = new ArrayList<>();
         List<String> unexplained = new ArrayList<>();
-        for (String name : reference.names()) {
+        for (String name : names) {
             if (!layers.matches(name)) {
                 continue;
             }
@@ -162,9 +201,17 @@ public final class IsolatingProbe implements Probe {
             return TensorDiff.notJudged(name, order, recorded.shape(), "not in the model");
         }
         TensorDiff diff = judgement.comparison().result(order);
+        if (moved.containsKey(name)) {
+            return diff.with(diff.verdict(), MOVED);
+        }
         return judgement.missing().isEmpty()
                 ? diff
                 : diff.with(Verdict.NOT_JUDGED, MISSING + String.join(", ", judgement.missing()));
+    }
+
+    /** The reference, and with it what its numbers were moved to. */
+    Reference expected() {
+        return moved.isEmpty() ? reference : reference.with(moved, names);
     }
 
     /** What the layers made before it was replaced: the outputs of computations that were fed the reference's inputs. */

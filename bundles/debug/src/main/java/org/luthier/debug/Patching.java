@@ -30,6 +30,9 @@ public final class Patching {
     private final Thresholds thresholds;
     private final Cancellation cancellation;
     private final List<String> outputs;
+    /** What tensors are replaced by. */
+    private Reference replacing;
+
     private int runs;
 
     /**
@@ -49,6 +52,7 @@ public final class Patching {
         this.model = model;
         this.tracer = new Tracer(model);
         this.reference = reference;
+        this.replacing = reference;
         this.segments = segments;
         this.cut = TraceSegments.of(new TraceInput.Recorded(reference, segments), model);
         this.thresholds = thresholds;
@@ -120,9 +124,9 @@ public final class Patching {
     private List<String> suspects(NameGlob layers) {
         runs++;
         try {
-            return tracer.isolate(reference, segments, layers, thresholds, cancellation)
-                    .diff()
-                    .departed();
+            Tracer.Isolation isolation = tracer.isolate(reference, segments, layers, thresholds, cancellation);
+            replacing = isolation.expected();
+            return isolation.diff().departed();
         } catch (CancelledException e) {
             throw e;
         } catch (LuthierException e) {
@@ -167,8 +171,8 @@ public final class Patching {
         Set<String> names = Set.copyOf(replaced);
         tracer.run(
                 cut,
-                new PatchingProbe(reference, names, comparing),
-                new BeforeSteps(new PatchingProbe(reference, names, Probe.NONE)),
+                new PatchingProbe(replacing, names, comparing),
+                new BeforeSteps(new PatchingProbe(replacing, names, Probe.NONE)),
                 cancellation);
         return comparing.tensors();
     }

@@ -122,6 +122,18 @@ public final class Reference implements AutoCloseable {
         return new Reference(title, own, origin, tensors, closing);
     }
 
+    /**
+     * The same and more, in memory.
+     *
+     * @param more by their names
+     * @param names all, in order of execution
+     */
+    Reference with(Map<String, RecordedTensor> more, List<String> names) {
+        Map<String, Supplier<RecordedTensor>> all = new LinkedHashMap<>();
+        names.forEach(name -> all.put(name, more.containsKey(name) ? () -> more.get(name) : tensors.get(name)));
+        return new Reference(title, header, origin, all, () -> {});
+    }
+
     /** The same, of a model that is known. */
     Reference of(Origin known) {
         return new Reference(title, header, known, tensors, closing);

@@ -2,6 +2,7 @@ package org.luthier.debug;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.luthier.api.model.Computation;
 
@@ -29,12 +30,13 @@ record Sources(RecordedTensor judged, List<String> missing) {
      * Looks up the inputs of a tensor.
      *
      * @param computation how it is made
+     * @param reference what is known of the tensors, by their names
      */
-    static Sources of(RecordedTensor tensor, Computation computation, Reference reference) {
+    static Sources of(RecordedTensor tensor, Computation computation, Map<String, RecordedTensor> reference) {
         RecordedTensor judged = tensor;
         List<String> missing = new ArrayList<>();
         for (String input : computation.inputs()) {
-            RecordedTensor recorded = reference.has(input) ? reference.tensor(input) : null;
+            RecordedTensor recorded = reference.get(input);
             if (recorded == null || recorded.slices().stream().anyMatch(slice -> !splits(computation, tensor, slice))) {
                 missing.add(input);
                 continue;
@@ -51,12 +53,12 @@ record Sources(RecordedTensor judged, List<String> missing) {
      *
      * @param before names of the tensors that the model offered before it
      */
-    static Sources of(RecordedTensor tensor, List<String> before, Reference reference) {
+    static Sources of(RecordedTensor tensor, List<String> before, Map<String, RecordedTensor> reference) {
         return new Sources(
                 tensor,
                 before.stream()
-                        .filter(name -> !reference.has(name)
-                                || !reference.tensor(name).slices().isEmpty())
+                        .filter(name -> !reference.containsKey(name)
+                                || !reference.get(name).slices().isEmpty())
                         .toList());
     }
 

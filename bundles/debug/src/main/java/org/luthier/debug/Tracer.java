@@ -149,8 +149,9 @@ public final class Tracer {
      *
      * @param diff of which nothing is inherited
      * @param made what the layers made of the reference's inputs
+     * @param expected the reference, and with it the tensors that only its numbers were moved to; open as long as that
      */
-    public record Isolation(TraceDiff diff, Reference made) {}
+    public record Isolation(TraceDiff diff, Reference made, Reference expected) {}
 
     /**
      * Feeds every layer the reference's inputs and compares what it makes with the reference's, in one run.
@@ -173,7 +174,7 @@ public final class Tracer {
         if (cut.samples() == null) {
             given.add(featuresName);
         }
-        return new Isolation(probe.result(given), probe.made(model.definition().family()));
+        return new Isolation(probe.result(given), probe.made(model.definition().family()), probe.expected());
     }
 
     /** What a run offers to a probe. */

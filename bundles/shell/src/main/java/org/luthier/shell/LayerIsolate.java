@@ -1,7 +1,6 @@
 package org.luthier.shell;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.luthier.api.model.Model;
 import org.luthier.debug.NameGlob;
 import org.luthier.debug.Reference;
@@ -61,15 +60,14 @@ public final class LayerIsolate extends WorkbenchCommand<LayerIsolate.Options> {
             Tracer.Isolation isolation = tracer.isolate(
                     reference, options.segments, NameGlob.of(options.layers), Thresholds.FLOAT32, new Interruption());
             Path weights = options.weights(workbench, model);
-            List<String> departed = isolation.diff().departed();
             TraceDiff diff = new TracedWeights(workbench, model.definition().family())
                     .explain(
                             isolation.diff(),
                             weights,
                             isolation.made().origin(),
                             source -> new Causes(tracer.graph().computations(), source, Thresholds.FLOAT32)
-                                    .isolated(departed, isolation.made(), reference));
-            options.html.write(diff, isolation.made(), reference, Rolls.NONE);
+                                    .isolated(isolation, reference));
+            options.html.write(diff, isolation.made(), isolation.expected(), Rolls.NONE);
             options.json.print(console, diff::asMap, diff::table, VerdictColours::paint);
             return diff.clean() ? DONE : FOUND;
         }

@@ -110,6 +110,24 @@ record Arrangement(List<List<String>> from, List<List<String>> to) {
         return true;
     }
 
+    /** The size of every part; null if they are not known or do not fit. */
+    private Map<String, Integer> allSizes(int[] in, int[] out) {
+        Map<String, Integer> sizes = sizes(in, out);
+        boolean known = sizes != null
+                && from.stream().flatMap(List::stream).allMatch(sizes::containsKey)
+                && to.stream().flatMap(List::stream).allMatch(sizes::containsKey);
+        if (!known || !Arrays.equals(shape(from, sizes), in)) {
+            return null;
+        }
+        int[] shape = shape(to, sizes);
+        for (int i = 0; i < out.length; i++) {
+            if (out[i] != 0 && out[i] != shape[i]) {
+                return null;
+            }
+        }
+        return sizes;
+    }
+
     private int[] shape(List<List<String>> axes, Map<String, Integer> sizes) {
         return axes.stream()
                 .mapToInt(parts -> parts.stream().mapToInt(sizes::get).reduce(1, Math::multiplyExact))
@@ -124,19 +142,11 @@ record Arrangement(List<List<String>> from, List<List<String>> to) {
      * @return null if the sizes do not fit
      */
     Field apply(Field in, int[] out) {
-        Map<String, Integer> sizes = sizes(in.shape(), out);
-        boolean known = sizes != null
-                && from.stream().flatMap(List::stream).allMatch(sizes::containsKey)
-                && to.stream().flatMap(List::stream).allMatch(sizes::containsKey);
-        if (!known || !Arrays.equals(shape(from, sizes), in.shape())) {
+        Map<String, Integer> sizes = allSizes(in.shape(), out);
+        if (sizes == null) {
             return null;
         }
         int[] shape = shape(to, sizes);
-        for (int i = 0; i < out.length; i++) {
-            if (out[i] != 0 && out[i] != shape[i]) {
-                return null;
-            }
-        }
         return Field.of(shape, index -> {
             double[] y = new double[shape[shape.length - 1]];
             Map<String, Integer> at = new HashMap<>();
@@ -149,6 +159,49 @@ record Arrangement(List<List<String>> from, List<List<String>> to) {
             }
             return y;
         });
+    }
+
+    /**
+     * The shape after.
+     *
+     * @param in before
+     * @param out shape after, 0 where it is not known
+     * @return null if the sizes do not fit
+     */
+    int[] shape(int[] in, int[] out) {
+        Map<String, Integer> sizes = allSizes(in, out);
+        return sizes == null ? null : shape(to, sizes);
+    }
+
+    /** Where before each number after stood, both in order, of sizes that fit. */
+    int[] places(int[] in, int[] out) {
+        Map<String, Integer> sizes = allSizes(in, out);
+        Map<String, Integer> strides = new HashMap<>();
+        int count = 1;
+        for (int i = from.size() - 1; i >= 0; i--) {
+            for (int j = from.get(i).size() - 1; j >= 0; j--) {
+                strides.put(from.get(i).get(j), count);
+                count *= sizes.get(from.get(i).get(j));
+            }
+        }
+        List<String> parts = to.stream().flatMap(List::stream).toList();
+        int[] size = parts.stream().mapToInt(sizes::get).toArray();
+        int[] stride = parts.stream().mapToInt(strides::get).toArray();
+        int[] at = new int[size.length];
+        int[] places = new int[count];
+        int place = 0;
+        for (int i = 0; i < count; i++) {
+            places[i] = place;
+            for (int part = size.length - 1; part >= 0; part--) {
+                place += stride[part];
+                if (++at[part] < size[part]) {
+                    break;
+                }
+                place -= at[part] * stride[part];
+                at[part] = 0;
+            }
+        }
+        return places;
     }
 
     private static void split(List<String> parts, int index, Map<String, Integer> sizes, Map<String, Integer> at) {

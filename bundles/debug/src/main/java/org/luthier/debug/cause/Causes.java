@@ -3,9 +3,11 @@ package org.luthier.debug.cause;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
 import org.luthier.api.model.Computation;
 import org.luthier.debug.Reference;
 import org.luthier.debug.Thresholds;
+import org.luthier.debug.Tracer;
 
 /** Finds the likely causes of departures. Runs no model: it computes single tensors again, in double precision, from what was recorded. */
 public final class Causes {
@@ -34,23 +36,35 @@ public final class Causes {
      * @return the likeliest cause of each; none where no known cause fits
      */
     public List<Cause> of(Collection<String> departed, Reference trace, Reference reference) {
-        return search(departed, trace, reference, false);
+        return search(departed, trace, name -> reference, false);
     }
 
     /**
-     * The same of a trace whose layers were each fed the reference's inputs, as isolating makes it: what the trace recorded are outputs
-     * only, its inputs are the reference's.
+     * The same where each layer was fed the reference's inputs: what it made are outputs only, its inputs are the reference's.
+     *
+     * @param reference that was isolated with
      */
-    public List<Cause> isolated(Collection<String> departed, Reference trace, Reference reference) {
-        return search(departed, trace, reference, true);
+    public List<Cause> isolated(Tracer.Isolation isolation, Reference reference) {
+        return search(
+                isolation.diff().departed(),
+                isolation.made(),
+                // A tensor whose inputs were moved: it may be the moving that the reference does otherwise.
+                name -> reference.has(name) ? reference : isolation.expected(),
+                true);
     }
 
-    private List<Cause> search(Collection<String> departed, Reference trace, Reference reference, boolean isolated) {
+    List<Cause> search(
+            Collection<String> departed, Reference trace, Function<String, Reference> references, boolean isolated) {
         return departed.stream()
-                .filter(name -> trace.has(name) && reference.has(name))
+                .filter(name -> trace.has(name) && references.apply(name).has(name))
                 .limit(MOST_TENSORS)
                 .map(name -> new Search(
-                                computations, weights, thresholds, isolated, name, new Rows(trace, reference, name))
+                                computations,
+                                weights,
+                                thresholds,
+                                isolated,
+                                name,
+                                new Rows(trace, references.apply(name), name))
                         .cause())
                 .filter(Objects::nonNull)
                 .distinct()

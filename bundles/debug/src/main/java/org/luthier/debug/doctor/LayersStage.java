@@ -42,7 +42,7 @@ final class LayersStage {
             if (!departed.isEmpty()) {
                 List<Cause> causes = new Causes(
                                 tracer.graph().computations(), WeightSource.of(weights), Thresholds.FLOAT32)
-                        .isolated(departed, alone.made(), reference);
+                        .isolated(alone, reference);
                 List<String> wrong = alone.diff().tensors().stream()
                         .filter(tensor -> departed.contains(tensor.name()) && !(tensor.relL2() <= rounding))
                         .map(TensorDiff::name)

@@ -127,7 +127,7 @@ final class Bench {
 
     List<Cause> isolated(String... departed) {
         return new Causes(computations, weights::get, Thresholds.FLOAT32)
-                .isolated(Arrays.asList(departed), recorded("run", run), recorded("reference", reference));
+                .search(Arrays.asList(departed), recorded("run", run), name -> recorded("reference", reference), true);
     }
 
     /** That the one cause of a departing tensor begins with some words. */

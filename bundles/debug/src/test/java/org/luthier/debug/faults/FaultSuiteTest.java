@@ -124,8 +124,7 @@ class FaultSuiteTest {
             Set<String> expected = new HashSet<>();
             faults.forEach(fault -> expected.add(fault.located()));
             assertEquals(expected, Set.copyOf(diff.departed()), diff.table());
-            List<Cause> causes = Outcome.causes(subject, injections, model)
-                    .isolated(diff.departed(), isolation.made(), subject.reference());
+            List<Cause> causes = Outcome.causes(subject, injections, model).isolated(isolation, subject.reference());
             for (Fault fault : faults) {
                 assertTrue(
                         causes.stream()
@@ -261,8 +260,7 @@ class FaultSuiteTest {
             Tracer.Isolation isolation = isolate(model, subject.reference());
             List<String> departed = isolation.diff().departed();
             assertFalse(departed.isEmpty());
-            List<Cause> causes =
-                    Outcome.causes(subject, rounded, model).isolated(departed, isolation.made(), subject.reference());
+            List<Cause> causes = Outcome.causes(subject, rounded, model).isolated(isolation, subject.reference());
             assertFalse(causes.isEmpty());
             for (Cause cause : causes) {
                 assertTrue(cause.cause().startsWith("reduced precision"), cause.toString());
