@@ -8,7 +8,7 @@ import org.eclipse.collections.impl.factory.primitive.IntLists;
  * Where in a recording the rows of a tensor belong.
  *
  * @param slots for each row, segment * channels + channel
- * @param channels decoder channels of a segment, 1 for most models
+ * @param channels rows that a segment has: decoder channels, or the parts that a layer sees it in; 1 of most tensors
  * @param step decoding step: of a tensor with several positions, that of the first; -1 outside a decoder
  */
 public record Position(IntList slots, int channels, int step) {
@@ -27,7 +27,7 @@ public record Position(IntList slots, int channels, int step) {
         return slots.get(row) / channels;
     }
 
-    /** Decoder channel that a row holds. */
+    /** Decoder channel, or other part of its segment, that a row holds. */
     public int channel(int row) {
         return slots.get(row) % channels;
     }

@@ -245,6 +245,14 @@ final class Contradictions {
         for (String kind : List.of("spectral", "local", "temporal")) {
             size(heads, rotating, "encoder.rotary_" + kind + ".frequencies", 0, sizes.rotated() / 2);
         }
+        int narrowest = sizes.queries() / Math.max(sizes.selfHeads(), sizes.crossHeads());
+        int pairs = sizes.rotated() / 2;
+        if (sizes.positions() == Positions.ROPE && (pairs == 0 || 2 * pairs > narrowest)) {
+            throw contradiction(
+                    heads,
+                    rotating,
+                    "a head of qk_channels has " + narrowest + " columns, of which 2 at least and all at most rotate");
+        }
         size(heads, sizes.crossHeads(), slopes, 0, sizes.crossHeads());
         for (String kind : List.of("local", "temporal")) {
             size(

@@ -444,15 +444,6 @@ record YourMt3Configuration(
         if (latent.feedForward() == FeedForward.MOE && latent.chosen() > latent.experts()) {
             throw own.wrong("moe_topk", "at most moe_num_experts, " + latent.experts(), latent.chosen());
         }
-        int narrowest = latent.queries() / Math.max(latent.selfHeads(), latent.crossHeads());
-        int pairs = latent.rotated() / 2;
-        if (latent.positions() == Positions.ROPE && (pairs == 0 || 2 * pairs > narrowest)) {
-            throw own.wrong(
-                    "num_cross_attention_heads",
-                    "as many as columns of a head can rotate, 2 to " + narrowest + ", or twice that with"
-                            + " rope_partial_pe",
-                    latent.crossHeads());
-        }
     }
 
     private static void checkConformer(Arguments own, Conformer conformer) {

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,11 +33,6 @@ class ContradictionsTest {
 
     @TempDir
     Path folder;
-
-    static Stream<String> variants() {
-        return DescribedTest.checkpoints()
-                .map(path -> path.getParent().getFileName().toString());
-    }
 
     private static Path path(String variant) {
         return Variant.reference("variants").resolve(variant).resolve("model.ckpt");
@@ -64,7 +58,7 @@ class ContradictionsTest {
     }
 
     @ParameterizedTest
-    @MethodSource("variants")
+    @MethodSource("org.luthier.model.yourmt3.Variant#all")
     void aCheckpointThatAgreesIsLoaded(String variant) {
         try (Checkpoint checkpoint = open(variant)) {
             load(checkpoint).close();
@@ -168,6 +162,23 @@ class ContradictionsTest {
         }
     }
 
+    /** Half of 16 heads rotate 8 columns, but a head of them has 4; the frequencies agree. */
+    @Test
+    void moreCannotRotateThanAHeadHas() {
+        try (ChangedCheckpoint checkpoint =
+                open("moe_rope_multi").tells("model_cfg.encoder.perceiver-tf.num_cross_attention_heads", "16")) {
+            checkpoint.tensors().keySet().stream()
+                    .filter(name -> name.matches(".*\\.rotary_emb(_.*)?\\.freqs"))
+                    .toList()
+                    .forEach(name -> checkpoint.zeros(name, List.of(4L)));
+            String message = refused(checkpoint);
+            assertTrue(
+                    message.contains(
+                            "num_cross_attention_heads is 16, of which 8 rotate, but a head of qk_channels has 4 columns"),
+                    message);
+        }
+    }
+
     @Test
     void theHopIsToldBesideTheSegment() {
         try (ChangedCheckpoint checkpoint = open("ptf_single").tells("audio_cfg.hop_length", "100")) {
@@ -217,7 +228,7 @@ class ContradictionsTest {
 
     /** Of every tensor that a model takes: without it, and with one row more. */
     @ParameterizedTest
-    @MethodSource("variants")
+    @MethodSource("org.luthier.model.yourmt3.Variant#all")
     void noTensorCanBeMissingOrOfAnotherShape(String variant) {
         try (ChangedCheckpoint whole = open(variant)) {
             Weights weights = weights(whole);

@@ -5,9 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,11 +24,8 @@ class DescribedTest {
     private final YourMt3Family family = new YourMt3Family();
 
     static Stream<Path> checkpoints() {
-        try (Stream<Path> folders = Files.list(Variant.reference("variants"))) {
-            return folders.sorted().map(folder -> folder.resolve("model.ckpt")).toList().stream();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return Variant.all()
+                .map(name -> Variant.reference("variants").resolve(name).resolve("model.ckpt"));
     }
 
     @ParameterizedTest

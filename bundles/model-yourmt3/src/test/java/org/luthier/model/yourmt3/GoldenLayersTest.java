@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.luthier.api.model.Computation;
 import org.luthier.api.model.Frontend;
@@ -23,21 +24,7 @@ class GoldenLayersTest {
     private static final double TOLERANCE = 2e-5;
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "conformer_relative",
-                "conformer_rotary",
-                "moe_rope_multi",
-                "ptf_multi",
-                "ptf_opts_alibi_6heads",
-                "ptf_opts_alibit_gmlp_rms",
-                "ptf_opts_kdt_mlpproj",
-                "ptf_opts_rope_keys_hftt",
-                "ptf_opts_tk_res3bhftt_conv",
-                "ptf_single",
-                "t5_relpos_moe",
-                "ymt3plus_t5"
-            })
+    @MethodSource("org.luthier.model.yourmt3.Variant#all")
     void theSpectrogramIsTheRecordedOne(String name) {
         try (Variant variant = Variant.open(name);
                 INDArray audio = variant.tensor("audio")) {
@@ -60,17 +47,7 @@ class GoldenLayersTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "moe_rope_multi",
-                "ptf_multi",
-                "ptf_opts_alibi_6heads",
-                "ptf_opts_alibit_gmlp_rms",
-                "ptf_opts_kdt_mlpproj",
-                "ptf_opts_rope_keys_hftt",
-                "ptf_opts_tk_res3bhftt_conv",
-                "ptf_single"
-            })
+    @MethodSource("org.luthier.model.yourmt3.Variant#perceivers")
     void thePreEncoderIsTheRecordedOne(String name) {
         try (Variant variant = Variant.open(name);
                 Work work = new Work();
@@ -93,17 +70,7 @@ class GoldenLayersTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "moe_rope_multi",
-                "ptf_multi",
-                "ptf_opts_alibi_6heads",
-                "ptf_opts_alibit_gmlp_rms",
-                "ptf_opts_kdt_mlpproj",
-                "ptf_opts_rope_keys_hftt",
-                "ptf_opts_tk_res3bhftt_conv",
-                "ptf_single"
-            })
+    @MethodSource("org.luthier.model.yourmt3.Variant#perceivers")
     void everyTensorOfThePerceiverIsTheRecordedOne(String name) {
         try (Variant variant = Variant.open(name);
                 Work work = new Work();
@@ -159,17 +126,7 @@ class GoldenLayersTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "moe_rope_multi",
-                "ptf_multi",
-                "ptf_opts_alibi_6heads",
-                "ptf_opts_alibit_gmlp_rms",
-                "ptf_opts_kdt_mlpproj",
-                "ptf_opts_rope_keys_hftt",
-                "ptf_opts_tk_res3bhftt_conv",
-                "ptf_single"
-            })
+    @MethodSource("org.luthier.model.yourmt3.Variant#perceivers")
     void theProjectionIsTheRecordedOne(String name) {
         try (Variant variant = Variant.open(name);
                 Work work = new Work();

@@ -7,7 +7,7 @@ import java.util.List;
 import org.eclipse.collections.api.list.primitive.MutableIntList;
 import org.eclipse.collections.impl.factory.primitive.IntLists;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
 import org.luthier.api.model.Session;
@@ -19,21 +19,7 @@ class GoldenModelTest {
     private static final int END = 1;
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "conformer_relative",
-                "conformer_rotary",
-                "moe_rope_multi",
-                "ptf_multi",
-                "ptf_opts_alibi_6heads",
-                "ptf_opts_alibit_gmlp_rms",
-                "ptf_opts_kdt_mlpproj",
-                "ptf_opts_rope_keys_hftt",
-                "ptf_opts_tk_res3bhftt_conv",
-                "ptf_single",
-                "t5_relpos_moe",
-                "ymt3plus_t5"
-            })
+    @MethodSource("org.luthier.model.yourmt3.Variant#all")
     void everyIdIsTheRecordedOne(String name) {
         for (String kernels : Kernels.IDS) {
             try (Variant variant = Variant.open(name);

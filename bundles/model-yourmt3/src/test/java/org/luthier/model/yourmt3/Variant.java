@@ -11,8 +11,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.Weights;
@@ -29,6 +31,16 @@ final class Variant implements AutoCloseable {
     private static final Path REFERENCE =
             Path.of(System.getProperty("luthier.root")).resolve("../shared/reference/yourmt3");
 
+    private static final List<String> PERCEIVERS = List.of(
+            "moe_rope_multi",
+            "ptf_multi",
+            "ptf_opts_alibi_6heads",
+            "ptf_opts_alibit_gmlp_rms",
+            "ptf_opts_kdt_mlpproj",
+            "ptf_opts_rope_keys_hftt",
+            "ptf_opts_tk_res3bhftt_conv",
+            "ptf_single");
+
     private final Checkpoint checkpoint;
     private final Checkpoint golden;
     private final Map<String, String> numbered = new HashMap<>();
@@ -44,6 +56,18 @@ final class Variant implements AutoCloseable {
     static Path reference(String path) {
         Assumptions.assumeTrue(Files.isDirectory(REFERENCE), "no reference of YourMT3+ beside the checkout");
         return REFERENCE.resolve(path);
+    }
+
+    /** All that there are. */
+    static Stream<String> all() {
+        return Stream.concat(
+                PERCEIVERS.stream(),
+                Stream.of("conformer_relative", "conformer_rotary", "t5_relpos_moe", "ymt3plus_t5"));
+    }
+
+    /** Those with latents. */
+    static Stream<String> perceivers() {
+        return PERCEIVERS.stream();
     }
 
     static Variant open(String name) {
