@@ -123,9 +123,9 @@ public record Computation(
 
     /**
      * Neighbouring columns of each head rotated by a place times a frequency, the first so many; the others are left. Inputs: x [rows,
-     * positions, heads * size]. Weights: {@code frequencies} [pairs]; without it they are 10000^(-2 i / size) for all columns. Settings:
-     * {@code heads}, {@code pixel}: whether places go from -1 to 1, or else are numbers of positions, {@code halves}: whether a pair is a
-     * column of the first half of a head and one of the second.
+     * positions, heads * size]. Weights: {@code frequencies} [pairs]. Settings: {@code heads}, {@code pixel}: whether places go
+     * from -1 to 1, or else are numbers of positions, {@code halves}: whether a pair is a column of the first half of a head and one of the
+     * second.
      */
     public static final String ROTATION = "rotation";
 

@@ -17,20 +17,14 @@ record Rotation(int heads, double[] frequencies, boolean pixel, boolean halves, 
 
     /** What a task has; null if its frequencies are not known. */
     static Rotation of(Task task) {
-        int heads = task.count("heads");
-        double[] frequencies;
-        if (task.hasWeight("frequencies")) {
-            WeightSource.Weight weight = task.weight("frequencies");
-            if (weight == null) {
-                return null;
-            }
-            float[] values = weight.values();
-            frequencies = new double[values.length];
-            Arrays.setAll(frequencies, i -> values[i]);
-        } else {
-            frequencies = usual(task.input().width() / heads);
+        WeightSource.Weight weight = task.weight("frequencies");
+        if (weight == null) {
+            return null;
         }
-        return new Rotation(heads, frequencies, task.is("pixel"), task.is("halves"), 1, 0);
+        float[] values = weight.values();
+        double[] frequencies = new double[values.length];
+        Arrays.setAll(frequencies, i -> values[i]);
+        return new Rotation(task.count("heads"), frequencies, task.is("pixel"), task.is("halves"), 1, 0);
     }
 
     /** 10000^(-2 i / size). */
