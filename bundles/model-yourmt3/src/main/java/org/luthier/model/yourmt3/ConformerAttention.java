@@ -137,9 +137,9 @@ final class ConformerAttention implements Layer, AutoCloseable {
             kernels.rotate(from, heads.count(), true, rotation.cosines(), rotation.sines());
             probe.offer(name + ".rotated", at, from);
         }
-        INDArray q = project(query, from, Work.Slot.QUERIES, work);
-        INDArray k = project(key, from, Work.Slot.KEYS, work);
-        INDArray v = project(value, x, Work.Slot.VALUES, work);
+        INDArray q = work.projected(query, from, Work.Slot.QUERIES);
+        INDArray k = work.projected(key, from, Work.Slot.KEYS);
+        INDArray v = work.projected(value, x, Work.Slot.VALUES);
         probe.offer(name + ".query", at, q);
         probe.offer(name + ".key", at, k);
         probe.offer(name + ".value", at, v);
@@ -160,7 +160,7 @@ final class ConformerAttention implements Layer, AutoCloseable {
             }
         }
         probe.offer(name + ".context", at, gathered);
-        output.apply(flat(gathered), flat(y), work.scratch());
+        output.apply(Work.flat(gathered), Work.flat(y), work.scratch());
         probe.offer(out, at, y);
     }
 
@@ -194,16 +194,6 @@ final class ConformerAttention implements Layer, AutoCloseable {
 
     private static INDArray row(INDArray x, int row) {
         return x.get(NDArrayIndex.interval(row, row + 1), NDArrayIndex.all(), NDArrayIndex.all());
-    }
-
-    private static INDArray project(Projection projection, INDArray x, Work.Slot slot, Work work) {
-        INDArray y = work.tensor(slot, x.shape());
-        projection.apply(flat(x), flat(y), work.scratch());
-        return y;
-    }
-
-    private static INDArray flat(INDArray x) {
-        return x.reshape('c', x.size(0) * x.size(1), x.size(2));
     }
 
     @Override

@@ -96,7 +96,7 @@ final class ConformerConvolution implements Layer, AutoCloseable {
      */
     void forward(INDArray x, INDArray y, Work work, Position at, Probe probe) {
         INDArray both = work.tensor(Work.Slot.GATE, x.size(0), x.size(1), 2L * width);
-        first.apply(flat(x), flat(both), work.scratch());
+        first.apply(Work.flat(x), Work.flat(both), work.scratch());
         INDArray gate = columns(both, width, 2 * width);
         INDArray up = columns(both, 0, width);
         INDArray a = work.tensor(Work.Slot.UP, x.shape());
@@ -108,16 +108,12 @@ final class ConformerConvolution implements Layer, AutoCloseable {
         kernels.affine(b, scale, offset, b);
         probe.offer(normed, at, b.permute(0, 2, 1));
         kernels.activate(Activation.GELU_ERF, b);
-        last.apply(flat(b), flat(y), work.scratch());
+        last.apply(Work.flat(b), Work.flat(y), work.scratch());
         probe.offer(out, at, y);
     }
 
     private static INDArray columns(INDArray x, int from, int end) {
         return x.get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(from, end));
-    }
-
-    private static INDArray flat(INDArray x) {
-        return x.reshape('c', x.size(0) * x.size(1), x.size(2));
     }
 
     @Override

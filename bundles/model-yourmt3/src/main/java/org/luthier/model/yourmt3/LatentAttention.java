@@ -172,9 +172,9 @@ final class LatentAttention implements Layer, AutoCloseable {
             from = work.tensor(Work.Slot.NORMALISED_SOURCE, source.shape());
             sourceNorm.forward(source, from, at, probe);
         }
-        INDArray q = project(query, normalised, Work.Slot.QUERIES, work);
-        INDArray k = project(key, from, Work.Slot.KEYS, work);
-        INDArray v = project(value, from, Work.Slot.VALUES, work);
+        INDArray q = work.projected(query, normalised, Work.Slot.QUERIES);
+        INDArray k = work.projected(key, from, Work.Slot.KEYS);
+        INDArray v = work.projected(value, from, Work.Slot.VALUES);
         probe.offer(queries, at, q);
         probe.offer(keys, at, k);
         probe.offer(values, at, v);
@@ -191,11 +191,11 @@ final class LatentAttention implements Layer, AutoCloseable {
             attend(q, memory, gathered, work, at, probe);
         }
         probe.offer(context, at, gathered);
-        INDArray flat = flat(x);
+        INDArray flat = Work.flat(x);
         if (residual) {
-            out.accumulate(flat(gathered), flat, work.scratch());
+            out.accumulate(Work.flat(gathered), flat, work.scratch());
         } else {
-            out.apply(flat(gathered), flat, work.scratch());
+            out.apply(Work.flat(gathered), flat, work.scratch());
         }
         probe.offer(names.out(), at, x);
     }
@@ -213,16 +213,6 @@ final class LatentAttention implements Layer, AutoCloseable {
         } else {
             memory.attend(q, places.bias(), false, gathered, work.scratch());
         }
-    }
-
-    private static INDArray project(Projection projection, INDArray x, Work.Slot slot, Work work) {
-        INDArray y = work.tensor(slot, x.size(0), x.size(1), projection.outputs());
-        projection.apply(flat(x), flat(y), work.scratch());
-        return y;
-    }
-
-    private static INDArray flat(INDArray x) {
-        return x.reshape('c', x.size(0) * x.size(1), x.size(2));
     }
 
     /** Name of the result. */

@@ -74,21 +74,17 @@ final class LatentFeedForward implements Layer, AutoCloseable {
      */
     void forward(INDArray x, INDArray y, Work work, Position at, Probe probe) {
         INDArray inner = work.tensor(Work.Slot.GATE, x.size(0), x.size(1), first.outputs());
-        first.apply(flat(x), flat(inner), work.scratch());
+        first.apply(Work.flat(x), Work.flat(inner), work.scratch());
         if (gated == null) {
             kernels.activate(activation, inner);
         } else {
             INDArray up = work.tensor(Work.Slot.UP, inner.shape());
-            gated.apply(flat(x), flat(up), work.scratch());
+            gated.apply(Work.flat(x), Work.flat(up), work.scratch());
             kernels.gate(activation, inner, up, inner);
         }
         probe.offer(hidden, at, inner);
-        last.apply(flat(inner), flat(y), work.scratch());
+        last.apply(Work.flat(inner), Work.flat(y), work.scratch());
         probe.offer(out, at, y);
-    }
-
-    private static INDArray flat(INDArray x) {
-        return x.reshape('c', x.size(0) * x.size(1), x.size(2));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.luthier.model.yourmt3;
 
+import org.luthier.nn.Projection;
 import org.luthier.nn.Scratch;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -48,6 +49,18 @@ final class Work implements AutoCloseable {
     /** A tensor of a shape, row-major, not cleared. Valid until the slot is asked for again. */
     INDArray tensor(Slot slot, long... shape) {
         return tensors.tensor(slot.ordinal(), shape);
+    }
+
+    /** All vectors of a tensor [rows, length, width] as the lines of one matrix. */
+    static INDArray flat(INDArray x) {
+        return x.reshape('c', x.size(0) * x.size(1), x.size(2));
+    }
+
+    /** The vectors of a tensor times a matrix, in a slot. */
+    INDArray projected(Projection projection, INDArray x, Slot slot) {
+        INDArray y = tensor(slot, x.size(0), x.size(1), projection.outputs());
+        projection.apply(flat(x), flat(y), scratch);
+        return y;
     }
 
     /** What kernels work in. */
