@@ -14,6 +14,8 @@ import org.luthier.api.model.Computation;
  */
 final class OutputVariants {
     private static final String HEADS = "heads split or ordered otherwise";
+    /** Of a decoder that says several things at once. */
+    static final String CHANNELS = "order of channels";
     /** A block or column is another's if they differ by less, relative to its norm. */
     private static final double ALIKE = 0.02;
 
@@ -189,6 +191,14 @@ final class OutputVariants {
     }
 
     private Variant order(int[] from, Field field) {
+        if (computation != null && computation.operation().equals(Computation.ARRANGED_PROJECTION)) {
+            return new Variant(
+                    CHANNELS,
+                    "channels in the order " + Arrays.toString(from),
+                    "in order",
+                    "keep the channels in one order from the projection to the ids",
+                    field);
+        }
         return new Variant(
                 HEADS,
                 "heads in the order " + Arrays.toString(from),

@@ -3,6 +3,7 @@ package org.luthier.debug.cause;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -98,6 +99,24 @@ final class Rows {
                                 < SAME
                 ? expected.or(own)
                 : expected;
+    }
+
+    /** What the reference recorded of a tensor in the other rows of the same segment, its other channels, by their numbers. */
+    Map<Integer, Plane> otherChannels(String name) {
+        RecordedTensor tensor = recorded(reference, name);
+        int rows = tensor.shape().isEmpty() ? 0 : tensor.shape().get(0);
+        int segments = reference.header().segments().size();
+        int channels = segments == 0 ? 0 : rows / segments;
+        Map<Integer, Plane> others = new LinkedHashMap<>();
+        if (tensor.kept(0) == null && channels <= MOST_ROWS) {
+            for (int channel = 0; channel < channels; channel++) {
+                int row = inReference / channels * channels + channel;
+                if (row != inReference && row < rows) {
+                    others.put(channel, Plane.of(tensor, row, null));
+                }
+            }
+        }
+        return others;
     }
 
     /** Those of other tensors that the reference has, of the same shape as one. */

@@ -117,6 +117,9 @@ final class Search {
             swapped();
         }
         if (found.isEmpty()) {
+            channels();
+        }
+        if (found.isEmpty()) {
             added();
         }
         if (found.isEmpty()) {
@@ -421,6 +424,25 @@ final class Search {
                         before);
             }
         }
+    }
+
+    /** What the reference has of another channel. */
+    private void channels() {
+        rows.otherChannels(tensor)
+                .forEach((channel, its) -> test(
+                        new Variant(
+                                OutputVariants.CHANNELS,
+                                "what the reference has of channel " + channel,
+                                "that of the channel itself",
+                                "keep the channels in one order from the projection to the ids: row = segment * channels +"
+                                        + " channel",
+                                its),
+                        false,
+                        tensor,
+                        its,
+                        run,
+                        places,
+                        before));
     }
 
     /** Another tensor that has a part in this one's making, added to it where it should not be. */

@@ -70,7 +70,9 @@ class GoldenFaultsTest {
         "channels-as-times, pre_decoder.out",
         "residual-spectral, encoder.block0.sca.out",
         "norm-rms, encoder.block0.sca.q_norm",
-        "norm-epsilon, encoder.block0.sca.kv_norm"
+        "norm-epsilon, encoder.block0.sca.kv_norm",
+        "norm-epsilon-small, encoder.block0.sca.kv_norm",
+        "channels-reversed, pre_decoder.out"
     })
     void aFaultIsFoundBetweenRecordedTensors(String id, String first) {
         Fault fault = YourMt3Faults.of(subject).stream()

@@ -49,6 +49,8 @@ final class YourMt3Faults {
             case "YourMT3+ slope" -> slope();
             case "YourMT3+ ALiBi" -> distances();
             case "YourMT3+ keys" -> keys();
+            case "YourMT3+ windows" -> YourMt3OptionFaults.windows();
+            case "YourMT3+ layers" -> YourMt3OptionFaults.layers();
             case "Conformer" -> conformer();
             case "Conformer, distances" -> relative();
             default -> t5();
@@ -305,6 +307,14 @@ final class YourMt3Faults {
                                 SCA_WEIGHTS + ".source_norm.scale", SCA_WEIGHTS + ".source_norm.bias", 1e-3, true),
                         "encoder.source"),
                 of(
+                        "norm-epsilon-small",
+                        "an epsilon of 1e-6",
+                        SCA + ".kv_norm",
+                        EPSILON,
+                        WrongLayers.norm(
+                                SCA_WEIGHTS + ".source_norm.scale", SCA_WEIGHTS + ".source_norm.bias", 1e-6, true),
+                        "encoder.source"),
+                of(
                         "logit-factor",
                         "logits not divided by the root of the width",
                         "decoder.scaled",
@@ -369,7 +379,7 @@ final class YourMt3Faults {
                         "channels-turned",
                         "the channels of the decoder turned by one",
                         "decoder.layer0.cross_attention.k",
-                        null,
+                        "order of channels",
                         (right, inputs, values) -> {
                             int size = right.values().length / right.size(0);
                             float[] y = new float[right.values().length];
@@ -377,7 +387,14 @@ final class YourMt3Faults {
                                 y[i] = right.values()[(i + size) % y.length];
                             }
                             return y;
-                        }));
+                        }),
+                of(
+                        "channels-reversed",
+                        "what the decoder attends to of channels from last to first",
+                        "pre_decoder.out",
+                        "order of channels",
+                        WrongEnds.reversed(),
+                        "encoder.out"));
     }
 
     /** Each channel's latents times the matrix, channels first. */

@@ -28,6 +28,9 @@ final class YourMt3Subjects {
     static final int MODEL = 24;
     static final int DECODER_HEADS = 3;
     static final int EXPERTS = 4;
+    /** Of the encoders with one decoder. */
+    static final int LATENTS = 3;
+
     private static final int FED = 5;
 
     private YourMt3Subjects() {}
@@ -101,6 +104,35 @@ final class YourMt3Subjects {
                 true);
     }
 
+    /** Windows of times, positions of latents, filters for each latent. */
+    static Subject windows() {
+        Map<String, Object> encoder = perceiver("tk", LATENTS);
+        encoder.putAll(Map.of("kv_dim", BINS - 1, "d_latents", 8, "num_blocks", 1));
+        return subject(
+                "YourMT3+ windows",
+                spectrum(),
+                Map.of("perceiver-tf", encoder),
+                "conv4",
+                single(),
+                "mt3_full_plus",
+                true,
+                "hftt");
+    }
+
+    /** Positions of latents and of times apart, three layers in front of the decoder. */
+    static Subject layers() {
+        Map<String, Object> encoder = perceiver("kdt", LATENTS);
+        encoder.put("num_blocks", 1);
+        return subject(
+                "YourMT3+ layers",
+                spectrum(),
+                Map.of("perceiver-tf", encoder),
+                "mlp_gelu",
+                single(),
+                "mt3_full_plus",
+                true);
+    }
+
     /** A Conformer behind mel bands. */
     static Subject conformer(boolean relative) {
         Map<String, Object> encoder = Map.of(
@@ -130,7 +162,17 @@ final class YourMt3Subjects {
     }
 
     static List<Subject> all() {
-        return Stream.of(experts(), trained(), slope(), distances(), keys(), conformer(false), conformer(true), t5())
+        return Stream.of(
+                        experts(),
+                        trained(),
+                        slope(),
+                        distances(),
+                        keys(),
+                        windows(),
+                        layers(),
+                        conformer(false),
+                        conformer(true),
+                        t5())
                 .toList();
     }
 
@@ -206,11 +248,23 @@ final class YourMt3Subjects {
             Map<String, Object> decoder,
             String task,
             boolean tied) {
-        boolean perceiver = encoder.containsKey("perceiver-tf");
+        String before = encoder.containsKey("perceiver-tf") ? "conv" : "none";
+        return subject(name, audio, encoder, projection, decoder, task, tied, before);
+    }
+
+    private static Subject subject(
+            String name,
+            Map<String, Object> audio,
+            Map<String, Object> encoder,
+            String projection,
+            Map<String, Object> decoder,
+            String task,
+            boolean tied,
+            String before) {
         Map<String, Object> model = new LinkedHashMap<>();
         model.put("encoder_type", encoder.keySet().iterator().next());
         model.put("decoder_type", decoder.keySet().iterator().next());
-        model.put("pre_encoder_type", perceiver ? "conv" : "none");
+        model.put("pre_encoder_type", before);
         model.put("conv_out_channels", CHANNELS);
         model.put("encoder", encoder);
         model.put("pre_decoder_type", projection);
