@@ -19,6 +19,8 @@ final class TensorComparison {
     private final double scale;
     private final double limit;
 
+    private final RoundingRange range;
+
     private boolean steps;
     private long compared;
     private long skipped;
@@ -30,6 +32,7 @@ final class TensorComparison {
     private long rows;
     private long sameArgmax;
     private long notFinite;
+    private boolean outOfRange;
     private List<Integer> firstIndex;
     private List<Integer> worstIndex;
     /** Largest difference at each decoding step. */
@@ -44,6 +47,15 @@ final class TensorComparison {
      * @param segments numbers of the segments in the reference; empty if not known
      */
     TensorComparison(RecordedTensor reference, List<Integer> segments, Thresholds thresholds) {
+        this(reference, segments, thresholds, null);
+    }
+
+    /**
+     * @param segments as above
+     * @param range where rounding may have brought the values of the trace, which is to come in one piece; null if that is little
+     */
+    TensorComparison(RecordedTensor reference, List<Integer> segments, Thresholds thresholds, RoundingRange range) {
+        this.range = range;
         this.reference = reference;
         this.shape = reference.shape();
         this.segments = segments;
@@ -96,6 +108,7 @@ final class TensorComparison {
             compared++;
             if (Double.isFinite(x) && Double.isFinite(y)) {
                 double difference = Math.abs(x - y);
+                outOfRange |= range != null && !range.holds(atTrace, y, ROUNDING * scale);
                 if (steps) {
                     note(within ? step : last.whole()[i], difference);
                 }
@@ -157,8 +170,10 @@ final class TensorComparison {
         boolean tooFar = maxAbs > limit;
         boolean tooDifferent =
                 Double.isNaN(reference.noise()) && maxAbs > ROUNDING * scale && !(relL2 <= thresholds.relativeL2());
-        boolean departed = notFinite > 0 || tooFar || tooDifferent;
-        List<Integer> index = departed && firstIndex == null ? worstIndex : firstIndex;
+        boolean outside = notFinite > 0 || tooFar || tooDifferent;
+        boolean rounded = outside && range != null && !outOfRange && notFinite == 0;
+        boolean departed = outside && !rounded;
+        List<Integer> index = rounded ? null : departed && firstIndex == null ? worstIndex : firstIndex;
         return new TensorDiff(
                 name,
                 order,
@@ -172,7 +187,7 @@ final class TensorComparison {
                 steps && index != null ? index.get(RecordedTensor.stepAxis(shape.size())) : -1,
                 departed ? Verdict.DEPARTED : Verdict.SAME,
                 notFinite == 0
-                        ? null
+                        ? rounded ? RoundingRange.NOTE : null
                         : notFinite + " of " + compared + " values are NaN or infinite in one of the two only",
                 DoubleStream.of(atStep)
                         .limit(stepsSeen)

@@ -10,4 +10,9 @@ package org.luthier.debug;
 public record Thresholds(double relativeError, double relativeL2, double noiseFactor) {
     /** For float32 against float32. */
     public static final Thresholds FLOAT32 = new Thresholds(5e-3, 2e-4, 5);
+
+    /** The same, but not stricter than an error with which a run began. */
+    Thresholds atLeast(double error, double l2) {
+        return new Thresholds(Math.max(relativeError, error), Math.max(relativeL2, l2), noiseFactor);
+    }
 }

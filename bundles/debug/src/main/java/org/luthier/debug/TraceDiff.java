@@ -49,18 +49,21 @@ public record TraceDiff(
                     + reference.header().model() + "'");
         }
         List<TensorDiff> tensors = new ArrayList<>();
+        OwnFeatures own = new OwnFeatures(trace.header().ownFeatures(), thresholds, graph);
         for (String name : reference.names()) {
             RecordedTensor expected = reference.tensor(name);
             if (trace.header().ownFeatures()) {
                 // Noise is of runs on the same features.
                 expected = expected.withoutNoise();
             }
-            TensorComparison comparison =
-                    new TensorComparison(expected, reference.header().segments(), thresholds);
+            TensorComparison comparison = new TensorComparison(
+                    expected, reference.header().segments(), own.limits(name), RoundingRange.of(name, trace, graph));
             if (trace.has(name)) {
                 comparison.add(trace.tensor(name), trace.header().segments());
             }
-            tensors.add(comparison.result(tensors.size()));
+            TensorDiff diff = comparison.result(tensors.size());
+            own.judged(diff, expected.scale());
+            tensors.add(diff);
         }
         for (String name : trace.names()) {
             if (!reference.has(name)) {
@@ -68,7 +71,8 @@ public record TraceDiff(
                         name, tensors.size(), trace.tensor(name).shape(), "not in the reference"));
             }
         }
-        return of(trace.title(), reference.title(), tensors, graph);
+        TraceDiff diff = of(trace.title(), reference.title(), tensors, graph);
+        return own.remark() == null ? diff : diff.with(own.remark());
     }
 
     /** Decides which departures only inherit, and refuses a comparison of nothing. */
