@@ -29,6 +29,7 @@ import numpy as np
 FORMAT = "luthier-reference/1"
 NAMES_FORMAT = "luthier-reference-adapter/1"
 MASKED = -1e9
+UNDERSTOOD = {"key", "name", "transpose", "merge", "insert", "steps"}
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1", "U8": "<u1"}
 
 
@@ -257,6 +258,10 @@ def read_names(path):
         raise Problem(f"{path}: {e}") from e
     if not isinstance(names, dict) or names.get("format") != NAMES_FORMAT:
         raise Problem(f"{path}: expected a name map of format {NAMES_FORMAT}")
+    for entry in names["tensors"]:
+        if not entry.keys() <= UNDERSTOOD:
+            more = ", ".join(sorted(entry.keys() - UNDERSTOOD))
+            raise Problem(f"{path}: only Luthier understands {more} of {entry['key']}; record without --names, and give it to layer:trace and layer:diff")
     return names
 
 

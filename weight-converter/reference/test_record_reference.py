@@ -71,6 +71,9 @@ class Format(unittest.TestCase):
         (self.folder / "names").write_text('{"format": "other"}')
         with self.assertRaisesRegex(Problem, "expected a name map of format luthier-reference-adapter/1"):
             record_reference.read_names(self.folder / "names")
+        (self.folder / "names").write_text('{"format": "luthier-reference-adapter/1", "tensors": [{"key": "a.*", "split": "b", "beside": "c"}]}')
+        with self.assertRaisesRegex(Problem, r"only Luthier understands beside, split of a\.\*; record without --names"):
+            record_reference.read_names(self.folder / "names")
 
     def run_main(self, script, *options):
         (self.folder / "script.py").write_text(script)

@@ -13,7 +13,7 @@ def options(parser):
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--audio", help="WAV file: 16 bit, 16 kHz, one channel")
     source.add_argument("--input", help="a trace or reference whose samples, features and ids are used")
-    parser.add_argument("--segment", type=int, default=0, help="which 2.048 s of the audio file (default: %(default)s)")
+    parser.add_argument("--segment", type=int, default=0, help="which segment of the audio file (default: %(default)s)")
     parser.add_argument("--fed", type=int, default=16, help="how many ids the decoder is fed (default: %(default)s)")
     parser.add_argument("--said", type=int, default=64, help="how many ids it says by itself, at most (default: %(default)s)")
 
@@ -45,12 +45,11 @@ def ids(options, recorder, said):
     return recorder.given("decoder.input_ids", lambda: np.array([fed + [0] * (options.fed - len(fed))]))
 
 
-def segment(path, number):
+def segment(path, number, length=FRAMES * HOP):
     with wave.open(str(pathlib.Path(path))) as file:
         if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
             raise record_reference.Problem(f"{path}: expected WAV of 16 bit, {RATE} Hz, one channel")
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
-    length = FRAMES * HOP
     part = samples[number * length : (number + 1) * length]
     if not len(part):
         raise record_reference.Problem(f"{path} has no segment {number}: it has {len(samples) / RATE:.1f} s")

@@ -53,12 +53,13 @@ def run(options, model, dtype, recorder):
 
 
 class RmsNorm(nn.Module):
-    def __init__(self, width):
+    def __init__(self, width, epsilon=1e-6):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(width))
+        self.epsilon = epsilon
 
     def forward(self, x):
-        return self.weight * (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6))
+        return self.weight * (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.epsilon))
 
 
 class Positions(nn.Module):

@@ -4,14 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,8 +27,7 @@ class RecorderTest {
     private static final Path TINY = ROOT.resolve("bundles/model-mt3/src/test/resources/org/luthier/model/mt3/tiny");
     private static final Path RECORDER = ROOT.resolve("weight-converter/reference");
     private static final ModelFamily FAMILY = new Mt3Family();
-    private static final String PYTHON =
-            Optional.ofNullable(System.getenv("LUTHIER_PYTHON")).orElse("python3");
+    private static final Python PYTHON = new Python();
 
     @TempDir
     Path folder;
@@ -82,14 +76,14 @@ class RecorderTest {
 
     @Test
     void theRecorderPassesItsOwnTests() throws Exception {
-        needs("numpy");
-        python(RECORDER, "-m", "unittest", "test_record_reference");
+        PYTHON.needs("numpy");
+        PYTHON.run(RECORDER, "-m", "unittest", "test_record_reference");
     }
 
     @Test
     void aRunInPyTorchIsRecorded() throws Exception {
-        needs("torch");
-        python(RECORDED, "make_recordings.py", folder.toString(), "torch");
+        PYTHON.needs("torch");
+        PYTHON.run(RECORDED, "make_recordings.py", folder.toString(), "torch");
         assertClean(folder.resolve("torch.safetensors"), "pytorch");
         TraceDiff diff = diff(folder.resolve("kunato.safetensors"));
         assertEquals("encoder.embedded", diff.first(), diff.table());
@@ -98,49 +92,8 @@ class RecorderTest {
     @Test
     @Tag("full")
     void aRunInFlaxIsRecorded() throws Exception {
-        needs("flax");
-        python(RECORDED, "make_recordings.py", folder.toString(), "flax");
+        PYTHON.needs("flax");
+        PYTHON.run(RECORDED, "make_recordings.py", folder.toString(), "flax");
         assertClean(folder.resolve("flax.safetensors"), "flax");
-    }
-
-    private void needs(String module) throws Exception {
-        boolean there;
-        try {
-            there = exit(RECORDED, List.of(PYTHON, "-c", "import " + module)) == 0;
-        } catch (IOException e) {
-            there = false;
-        }
-        Assumptions.assumeTrue(there, PYTHON + " with " + module + " is not here; LUTHIER_PYTHON names another");
-    }
-
-    private void python(Path directory, String... arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of(PYTHON, "-B"));
-        command.addAll(List.of(arguments));
-        int status = exit(directory, command);
-        assertEquals(0, status, () -> {
-            try {
-                return Files.readString(output(), StandardCharsets.UTF_8);
-            } catch (IOException e) {
-                return e.toString();
-            }
-        });
-    }
-
-    private Path output() {
-        return folder.resolve("output.txt");
-    }
-
-    private int exit(Path directory, List<String> command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command)
-                .directory(directory.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(output().toFile())
-                .start();
-        try {
-            assertTrue(process.waitFor(5, TimeUnit.MINUTES), command + " takes too long");
-            return process.exitValue();
-        } finally {
-            process.destroyForcibly();
-        }
     }
 }

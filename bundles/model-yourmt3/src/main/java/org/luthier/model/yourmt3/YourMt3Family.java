@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.luthier.api.checkpoint.Checkpoint;
 import org.luthier.api.checkpoint.TensorInfo;
 import org.luthier.api.checkpoint.Weights;
@@ -100,7 +101,9 @@ public final class YourMt3Family implements ModelFamily {
 
     @Override
     public List<URL> referenceAdapters() {
-        return List.of(YourMt3Family.class.getResource("reference-adapter.golden.json"));
+        return Stream.of("reference-adapter.golden.json", "reference-adapter.torch.json")
+                .map(YourMt3Family.class::getResource)
+                .toList();
     }
 
     @Override
