@@ -106,7 +106,7 @@ final class RoundingRange {
     }
 
     /**
-     * Whether a value of the reference is one that the trace might have had.
+     * Whether a value, the trace's own or the reference's, is one that the trace might have had.
      *
      * @param at its place in the trace
      * @param rounding of the tensor itself
