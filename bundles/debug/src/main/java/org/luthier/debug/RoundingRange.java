@@ -18,10 +18,12 @@ final class RoundingRange {
     private static final Set<String> TRANSFORMS = Set.of(Computation.MAGNITUDES, Computation.CENTRED_MAGNITUDES);
 
     private final double[] low;
+    private final double[] exact;
     private final double[] high;
 
     private RoundingRange(int size) {
         low = new double[size];
+        exact = new double[size];
         high = new double[size];
     }
 
@@ -76,6 +78,7 @@ final class RoundingRange {
             double rounding = ROUNDING * Math.sqrt(squares);
             for (int bin = first; bin < bins; bin++) {
                 range.low[at] = Math.log(Math.max(0, m[frame + bin] - rounding) + added);
+                range.exact[at] = Math.log(m[frame + bin] + added);
                 range.high[at++] = Math.log(m[frame + bin] + rounding + added);
             }
         }
@@ -88,17 +91,22 @@ final class RoundingRange {
         int size = low.length / Math.max(1, rows);
         for (int row = 0; row < rows; row++) {
             double leastLow = Double.POSITIVE_INFINITY;
+            double least = Double.POSITIVE_INFINITY;
             double leastHigh = Double.POSITIVE_INFINITY;
             double mostLow = Double.NEGATIVE_INFINITY;
+            double most = Double.NEGATIVE_INFINITY;
             double mostHigh = Double.NEGATIVE_INFINITY;
             for (int i = row * size; i < (row + 1) * size; i++) {
                 leastLow = Math.min(leastLow, low[i]);
+                least = Math.min(least, exact[i]);
                 leastHigh = Math.min(leastHigh, high[i]);
                 mostLow = Math.max(mostLow, low[i]);
+                most = Math.max(most, exact[i]);
                 mostHigh = Math.max(mostHigh, high[i]);
             }
             for (int i = row * size; i < (row + 1) * size; i++) {
                 range.low[i] = (low[i] - leastHigh) / (mostHigh - leastHigh + epsilon);
+                range.exact[i] = (exact[i] - least) / (most - least + epsilon);
                 range.high[i] = (high[i] - leastLow) / (mostLow - leastLow + epsilon);
             }
         }
@@ -106,12 +114,14 @@ final class RoundingRange {
     }
 
     /**
-     * Whether a value, the trace's own or the reference's, is one that the trace might have had.
+     * Whether a difference is rounding and no more: the trace has what its magnitudes make, the reference what others may.
      *
-     * @param at its place in the trace
+     * @param at place in the trace
      * @param rounding of the tensor itself
      */
-    boolean holds(int at, double value, double rounding) {
-        return value >= low[at] - rounding && value <= high[at] + rounding;
+    boolean explains(int at, double trace, double reference, double rounding) {
+        return Math.abs(trace - exact[at]) <= rounding
+                && reference >= low[at] - rounding
+                && reference <= high[at] + rounding;
     }
 }

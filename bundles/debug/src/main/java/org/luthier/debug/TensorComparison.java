@@ -108,8 +108,7 @@ final class TensorComparison {
             compared++;
             if (Double.isFinite(x) && Double.isFinite(y)) {
                 double difference = Math.abs(x - y);
-                outOfRange |= range != null
-                        && !(range.holds(atTrace, y, ROUNDING * scale) && range.holds(atTrace, x, ROUNDING * scale));
+                outOfRange |= range != null && !range.explains(atTrace, x, y, ROUNDING * scale);
                 if (steps) {
                     note(within ? step : last.whole()[i], difference);
                 }
