@@ -118,9 +118,8 @@ class FrameworkTest {
             }
         }
         // Of the shell alone: help of its commands, the word before them that examples begin with, what answers to
-        // words that
-        // are no commands, and Gogo's own in better words.
-        shell.removeAll(Set.of("help", "luthier", "default", "head", "tail"));
+        // words that are no commands, what ends it, and Gogo's own in better words.
+        shell.removeAll(Set.of("help", "luthier", "default", "exit", "quit", "head", "tail"));
         Set<String> help = new TreeSet<>();
         String text = Files.readString(Path.of(System.getProperty("luthier.root"))
                 .resolve("runtime/launcher/src/main/resources/org/luthier/launcher/help.txt"));
