@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,8 +38,8 @@ class YourMt3RecorderTest {
     @TempDir
     Path folder;
 
-    @BeforeAll
-    static void isThere() throws Exception {
+    @BeforeEach
+    void isThere() throws Exception {
         Assumptions.assumeTrue(Files.isDirectory(VARIANTS), "no reference data of YourMT3+");
         PYTHON.needs("torch");
     }
