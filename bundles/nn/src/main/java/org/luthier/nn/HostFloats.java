@@ -2,6 +2,9 @@ package org.luthier.nn;
 
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
+import org.luthier.api.model.Position;
+import org.luthier.api.model.Probe;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.executioner.OpExecutioner.ExecutionerType;
 import org.nd4j.linalg.factory.Nd4j;
@@ -67,5 +70,20 @@ public final class HostFloats {
     public static FloatPointer pointer(INDArray tensor) {
         // addressPointer honours the offset of a view, data().pointer() does not.
         return (FloatPointer) tensor.data().addressPointer();
+    }
+
+    /**
+     * Offers values to a probe, if it wants them, and takes back what it leaves.
+     *
+     * @param values row-major; what is behind the shape stays as it is
+     */
+    public static void offer(Probe probe, String name, Position at, float[] values, long... shape) {
+        if (probe.wants(name)) {
+            try (INDArray tensor = Nd4j.create(DataType.FLOAT, shape)) {
+                write(values, tensor);
+                probe.tap(name, at, tensor);
+                read(tensor, values);
+            }
+        }
     }
 }

@@ -33,6 +33,14 @@ public interface Layer {
         return List.of();
     }
 
+    /** A layer that is nothing but those inside it. */
+    record Group(String name, List<Layer> children) implements Layer {
+        @Override
+        public List<String> taps() {
+            return List.of();
+        }
+    }
+
     /**
      * A weight as listings show it.
      *

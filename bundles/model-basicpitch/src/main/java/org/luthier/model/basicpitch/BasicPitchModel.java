@@ -101,19 +101,9 @@ final class BasicPitchModel implements FrameModel {
 
     @Override
     public Layer root() {
-        return new Root(List.of(frontend.layer(), batchNorm, stack, contour1, contour2, note1, note2, onset1, onset2));
-    }
-
-    private record Root(List<Layer> children) implements Layer {
-        @Override
-        public String name() {
-            return BasicPitchFamily.ID;
-        }
-
-        @Override
-        public List<String> taps() {
-            return List.of();
-        }
+        return new Layer.Group(
+                BasicPitchFamily.ID,
+                List.of(frontend.layer(), batchNorm, stack, contour1, contour2, note1, note2, onset1, onset2));
     }
 
     @Override

@@ -157,11 +157,11 @@ final class Mt3Frontend implements Frontend {
                 stft.magnitudes(sound, first, first + framing.window(), valid, magnitudes, i * frames * BINS);
                 Arrays.fill(magnitudes, (i * frames + valid) * BINS, (i + 1) * frames * BINS, 0);
             }
-            offer(MAGNITUDES, magnitudes, at, probe, rows, BINS);
+            HostFloats.offer(probe, MAGNITUDES, at, magnitudes, rows, frames, BINS);
 
             float[] mel = scratch.array(2, rows * frames * BANDS); // [rows, frames, 512]
             bank.apply(magnitudes, rows * frames, mel);
-            offer(MEL, mel, at, probe, rows, BANDS);
+            HostFloats.offer(probe, MEL, at, mel, rows, frames, BANDS);
 
             for (int i = 0; i < rows; i++) {
                 int end = (i * frames + valid(lengths[from + i])) * BANDS;
@@ -177,16 +177,6 @@ final class Mt3Frontend implements Frontend {
         /** Frames that begin before the recording's end, or at it. */
         private int valid(int length) {
             return Math.min(frames, length / HOP + 1);
-        }
-
-        private void offer(String name, float[] values, Position at, Probe probe, int rows, int width) {
-            if (probe.wants(name)) {
-                try (INDArray tensor = Nd4j.create(DataType.FLOAT, rows, frames, width)) {
-                    HostFloats.write(values, tensor);
-                    probe.tap(name, at, tensor);
-                    HostFloats.read(tensor, values);
-                }
-            }
         }
 
         private static INDArray rows(INDArray x, int from, int to) {

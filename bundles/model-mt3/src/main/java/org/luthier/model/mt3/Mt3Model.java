@@ -79,19 +79,7 @@ final class Mt3Model implements TokenModel {
 
     @Override
     public Layer root() {
-        return new Root(List.of(frontend.layer(), encoder, decoder));
-    }
-
-    private record Root(List<Layer> children) implements Layer {
-        @Override
-        public String name() {
-            return Mt3Family.ID;
-        }
-
-        @Override
-        public List<String> taps() {
-            return List.of();
-        }
+        return new Layer.Group(Mt3Family.ID, List.of(frontend.layer(), encoder, decoder));
     }
 
     @Override

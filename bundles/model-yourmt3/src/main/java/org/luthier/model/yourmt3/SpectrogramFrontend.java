@@ -169,7 +169,7 @@ final class SpectrogramFrontend implements Frontend {
                 mirror(sound, row * segment, segment, margin, mirrored);
                 stft.magnitudes(mirrored, 0, segment + 2 * margin, frames, magnitudes, row * frames * bins);
             }
-            offer(MAGNITUDES, magnitudes, at, probe, rows, bins);
+            HostFloats.offer(probe, MAGNITUDES, at, magnitudes, rows, frames, bins);
 
             float[] values = scratch.array(3, rows * frames * bands); // [rows, frames, bands]
             if (bank == null) {
@@ -181,12 +181,12 @@ final class SpectrogramFrontend implements Frontend {
                     magnitudes[i] *= magnitudes[i];
                 }
                 bank.apply(magnitudes, rows * frames, values);
-                offer(MEL, values, at, probe, rows, bands);
+                HostFloats.offer(probe, MEL, at, values, rows, frames, bands);
             }
             for (int i = 0; i < rows * frames * bands; i++) {
                 values[i] = (float) Math.log(values[i] + FLOOR);
             }
-            offer(LOG, values, at, probe, rows, bands);
+            HostFloats.offer(probe, LOG, at, values, rows, frames, bands);
             for (int row = 0; row < rows; row++) {
                 toRange(values, row * frames * bands, (row + 1) * frames * bands);
             }
@@ -194,16 +194,6 @@ final class SpectrogramFrontend implements Frontend {
             HostFloats.write(values, result);
             probe.offer(SPECTROGRAM, at, result);
             return result;
-        }
-
-        private void offer(String name, float[] values, Position at, Probe probe, int rows, int width) {
-            if (probe.wants(name)) {
-                try (INDArray tensor = Nd4j.create(DataType.FLOAT, rows, frames, width)) {
-                    HostFloats.write(values, tensor);
-                    probe.tap(name, at, tensor);
-                    HostFloats.read(tensor, values);
-                }
-            }
         }
 
         @Override

@@ -79,19 +79,7 @@ final class YourMt3Model implements TokenModel {
         List<Layer> children = new ArrayList<>(List.of(frontend.layer()));
         children.addAll(encoder.layers());
         children.add(decoder);
-        return new Root(children);
-    }
-
-    private record Root(List<Layer> children) implements Layer {
-        @Override
-        public String name() {
-            return YourMt3Family.ID;
-        }
-
-        @Override
-        public List<String> taps() {
-            return List.of();
-        }
+        return new Layer.Group(YourMt3Family.ID, children);
     }
 
     @Override

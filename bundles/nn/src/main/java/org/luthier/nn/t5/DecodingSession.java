@@ -1,19 +1,24 @@
 package org.luthier.nn.t5;
 
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.eclipse.collections.api.list.primitive.IntList;
+import org.luthier.api.LuthierException;
+import org.luthier.api.model.ModelDefinition;
 import org.luthier.api.model.Position;
 import org.luthier.api.model.Probe;
+import org.luthier.api.model.Session;
 import org.luthier.nn.Kernels;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The decoding half of a session: rows that a decoder writes ids for, what it remembers of them, and the memory that it works in. Used by
- * one thread. What it is asked for is as {@link org.luthier.api.model.Session} says.
+ * The decoding half of a session: rows that a decoder writes ids for, what it remembers of them, and the memory that it works in. A family
+ * adds how segments are encoded.
  */
-public final class Decoding implements AutoCloseable {
+public abstract class DecodingSession implements Session {
     private final DecoderStack decoder;
     private final Kernels kernels;
     private final StackMemory stack;
@@ -29,14 +34,39 @@ public final class Decoding implements AutoCloseable {
     /**
      * Prepares to decode.
      *
-     * @param stack of the decoder's sizes; the caller closes it
-     * @param probe sees what the decoder computes
+     * @param sizes of the decoder
+     * @param probe sees what is computed
      */
-    public Decoding(DecoderStack decoder, Kernels kernels, StackMemory stack, Probe probe) {
+    protected DecodingSession(DecoderStack decoder, Kernels kernels, T5Sizes sizes, Probe probe) {
         this.decoder = decoder;
         this.kernels = kernels;
-        this.stack = stack;
+        this.stack = new StackMemory(sizes);
         this.probe = probe;
+    }
+
+    /** What the decoder works in; an encoder of the same sizes may work there before it begins. */
+    protected final StackMemory stack() {
+        return stack;
+    }
+
+    /** What sees the intermediates. */
+    protected final Probe probe() {
+        return probe;
+    }
+
+    /**
+     * Refuses a tensor of another shape.
+     *
+     * @param what it is, for the message
+     * @param segment shape of one segment
+     */
+    protected static void check(ModelDefinition model, String what, INDArray x, Position at, long... segment) {
+        long[] expected = LongStream.concat(LongStream.of(at.rows()), LongStream.of(segment))
+                .toArray();
+        if (!Arrays.equals(x.shape(), expected)) {
+            throw new LuthierException(what + " of shape " + Arrays.toString(x.shape()) + " are not for model "
+                    + model.id() + ": expected " + Arrays.toString(expected) + ", segments first");
+        }
     }
 
     /**
@@ -44,19 +74,19 @@ public final class Decoding implements AutoCloseable {
      *
      * @param encoded what an encoder made [rows, encoder length, model]; not used after the call
      */
-    public void begin(Sequences encoded, Position at) {
+    protected final void decode(Sequences encoded, Position at) {
         rows = at;
         logits = null;
         decoder.begin(encoded, state, stack.scratch(), at, probe);
     }
 
-    /** Rows still in the batch. */
-    public int rows() {
+    @Override
+    public final int rows() {
         return state.rows();
     }
 
-    /** Feeds prompts of one common length without choosing anything. */
-    public void prefill(List<? extends IntList> prompts) {
+    @Override
+    public final void prefill(List<? extends IntList> prompts) {
         int length = prompts.isEmpty() ? 0 : prompts.get(0).size();
         if (prompts.size() != rows() || prompts.stream().anyMatch(prompt -> prompt.size() != length)) {
             throw new IllegalArgumentException("expected " + rows() + " prompts of one length, got "
@@ -70,8 +100,8 @@ public final class Decoding implements AutoCloseable {
         }
     }
 
-    /** Feeds one id a row and chooses the next, of those that are allowed. */
-    public int[] step(int[] ids, BitSet[] allowed) {
+    @Override
+    public final int[] step(int[] ids, BitSet[] allowed) {
         if (ids.length != rows()) {
             throw new IllegalArgumentException("expected " + rows() + " ids, got " + ids.length);
         }
@@ -87,21 +117,27 @@ public final class Decoding implements AutoCloseable {
         return y;
     }
 
-    /** The logits of the last step, [rows, ids]. */
-    public INDArray logits() {
+    @Override
+    public final INDArray logits() {
         return logits.flat();
     }
 
-    /** Makes row i continue what row {@code sources[i]} did. */
-    public void reorder(int[] sources) {
+    @Override
+    public final void reorder(int[] sources) {
         state.reorder(sources);
         rows = rows.some(sources);
     }
 
-    /** Forgets the rows and frees what they were in, but not the stack's memory. */
+    @Override
+    public final void retain(int[] kept) {
+        reorder(kept);
+    }
+
+    /** Forgets the rows and frees what they were in. */
     @Override
     public void close() {
         state.close();
         outputs.close();
+        stack.close();
     }
 }
